@@ -1,0 +1,1 @@
+"""MSL text: what the emitter prints with."""

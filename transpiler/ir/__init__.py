@@ -1,0 +1,1 @@
+"""The IR: typed SSA with locations, layouts as linear maps."""

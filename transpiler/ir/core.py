@@ -1,0 +1,297 @@
+"""Typed SSA: values, ops, blocks, regions, modules.
+
+An op class declares its operands, attributes and textual format as fields (`ir/fields.py`); defining
+the class registers it under its name. Ops that the project does not know are `UnknownOp`s: they parse
+and print, and are refused when lowered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from ..errors import Span
+from .attributes import Attribute, IntegerAttr, StringAttr
+from .location import UNKNOWN, Location
+from .types import Type
+
+
+class Value:
+    """What an op defines or a block takes: one type, one definition, any number of uses.
+
+    `name` is the text's name without `%`, or "" for one that is made up when printed.
+    `uses` maps (op, operand index) to None, in the order in which the uses were made.
+    """
+
+    __slots__ = ("index", "location", "name", "owner", "type", "uses")
+
+    def __init__(self, type_: Type, owner: Op | Block, index: int, name: str = "") -> None:
+        self.type = type_
+        self.owner = owner
+        self.index = index
+        self.name = name
+        self.location: Location = UNKNOWN
+        self.uses: dict[tuple[Op, int], None] = {}
+
+    @property
+    def defining_op(self) -> Op | None:
+        """The op that defines the value; None for a block argument."""
+        return self.owner if isinstance(self.owner, Op) else None
+
+    @property
+    def users(self) -> list[Op]:
+        """The ops that use the value, each once."""
+        return list(dict.fromkeys(op for op, _ in self.uses))
+
+    def replace_all_uses_with(self, other: Value) -> None:
+        """Make every user of this value use `other`."""
+        for op, index in list(self.uses):
+            op.set_operand(index, other)
+
+    def __repr__(self) -> str:
+        return f"%{self.name or '?'}: {self.type}"
+
+
+class Op:
+    """One operation. Subclasses are registered by their `name`."""
+
+    name: ClassVar[str] = ""
+    registry: ClassVar[dict[str, type[Op]]] = {}
+    # Facts about a class of ops; a class states only what differs.
+    pure: ClassVar[bool] = False  # no effect, and the same operands give the same results
+    terminator: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = False  # result element i depends on the operands' elements i
+
+    operands: list[Value]
+    results: list[Value]
+    attributes: dict[str, Attribute]
+    regions: list[Region]
+    successors: list[Successor]
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        name = cls.__dict__.get("name", "")
+        if name:
+            Op.registry[name] = cls
+
+    def __init__(
+        self,
+        operands: Sequence[Value] = (),
+        result_types: Sequence[Type] = (),
+        attributes: Mapping[str, Attribute] | None = None,
+        regions: Iterable[Region] = (),
+        successors: Iterable[Successor] = (),
+        *,
+        segments: Sequence[int] = (),
+        location: Location = UNKNOWN,
+        span: Span | None = None,
+    ) -> None:
+        self.operands = []
+        self.attributes = dict(attributes or {})
+        self.results = [Value(type_, self, i) for i, type_ in enumerate(result_types)]
+        self.regions = []
+        self.successors = []
+        # Operands of each operand field, in order; empty where the count alone decides.
+        self.segments = tuple(segments)
+        self.location = location
+        self.span = span
+        self.parent: Block | None = None
+        for operand in operands:
+            self.add_operand(operand)
+        for region in regions:
+            self.add_region(region)
+        for successor in successors:
+            self.add_successor(successor)
+
+    @property
+    def result(self) -> Value:
+        """The only result."""
+        (value,) = self.results
+        return value
+
+    @property
+    def op_name(self) -> str:
+        """The op's name, also for ops without a class."""
+        return self.name
+
+    def add_operand(self, value: Value) -> None:
+        """Append an operand."""
+        value.uses[(self, len(self.operands))] = None
+        self.operands.append(value)
+
+    def set_operand(self, index: int, value: Value) -> None:
+        """Replace an operand."""
+        del self.operands[index].uses[(self, index)]
+        self.operands[index] = value
+        value.uses[(self, index)] = None
+
+    def set_operands(self, values: Sequence[Value]) -> None:
+        """Replace all operands."""
+        for index, value in enumerate(self.operands):
+            del value.uses[(self, index)]
+        self.operands = []
+        for value in values:
+            self.add_operand(value)
+
+    def add_region(self, region: Region) -> None:
+        """Append a region."""
+        region.parent = self
+        self.regions.append(region)
+
+    def add_successor(self, successor: Successor) -> None:
+        """Append a successor; the values that it passes must be operands of this op already."""
+        self.successors.append(successor)
+
+    def replace_with(self, values: Sequence[Value]) -> None:
+        """Make all users of the results use `values`, and take the op out of its block."""
+        for result, value in zip(self.results, values, strict=True):
+            result.replace_all_uses_with(value)
+        self.erase()
+
+    def erase(self) -> None:
+        """Take the op, with its regions, out of the IR; its results must have no uses left."""
+        for result in self.results:
+            if result.uses:
+                raise ValueError(f"{self.op_name} is erased while %{result.name} is used")
+        for op in list(self.walk()):
+            for index, value in enumerate(op.operands):
+                value.uses.pop((op, index), None)
+            op.operands = []
+        if self.parent is not None:
+            self.parent.ops.remove(self)
+            self.parent = None
+
+    def walk(self) -> Iterator[Op]:
+        """This op, then every op nested in it, in the order of the text."""
+        stack: list[Op] = [self]
+        while stack:
+            op = stack.pop()
+            yield op
+            nested = [o for region in op.regions for block in region.blocks for o in block.ops]
+            stack.extend(reversed(nested))
+
+    def verify(self) -> None:
+        """Raise a `VerifyError` when the op's parts do not fit together."""
+
+    def __repr__(self) -> str:
+        return f"<{self.op_name}>"
+
+
+class UnknownOp(Op):
+    """An op of a dialect, or a name, that has no class: kept as it was written."""
+
+    def __init__(self, op_name: str, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self._op_name = op_name
+
+    @property
+    def op_name(self) -> str:
+        """The name in the text."""
+        return self._op_name
+
+
+class Successor:
+    """A branch target: a block and the operand positions that become its arguments."""
+
+    __slots__ = ("block", "count", "start")
+
+    def __init__(self, block: Block, start: int, count: int) -> None:
+        self.block = block
+        self.start = start
+        self.count = count
+
+    def arguments(self, op: Op) -> list[Value]:
+        """The values that `op`, the terminator holding this successor, passes."""
+        return op.operands[self.start : self.start + self.count]
+
+
+class Block:
+    """Arguments and a list of ops; the last one is a terminator where the region asks for it."""
+
+    def __init__(self, argument_types: Sequence[Type] = ()) -> None:
+        self.args = [Value(type_, self, i) for i, type_ in enumerate(argument_types)]
+        self.ops: list[Op] = []
+        self.parent: Region | None = None
+        self.label = ""
+
+    def add_argument(self, type_: Type, name: str = "") -> Value:
+        """Append an argument."""
+        value = Value(type_, self, len(self.args), name)
+        self.args.append(value)
+        return value
+
+    def append(self, op: Op) -> Op:
+        """Add an op at the end."""
+        op.parent = self
+        self.ops.append(op)
+        return op
+
+    def insert_before(self, anchor: Op, op: Op) -> Op:
+        """Add an op before another one of this block."""
+        op.parent = self
+        self.ops.insert(self.ops.index(anchor), op)
+        return op
+
+    @property
+    def terminator(self) -> Op:
+        """The last op."""
+        return self.ops[-1]
+
+
+class Region:
+    """A list of blocks, owned by an op."""
+
+    def __init__(self, blocks: Iterable[Block] = ()) -> None:
+        self.blocks: list[Block] = []
+        self.parent: Op | None = None
+        for block in blocks:
+            self.add_block(block)
+
+    def add_block(self, block: Block) -> Block:
+        """Append a block."""
+        block.parent = self
+        self.blocks.append(block)
+        return block
+
+    @property
+    def block(self) -> Block:
+        """The only block."""
+        (block,) = self.blocks
+        return block
+
+
+class Module(Op):
+    """`module attributes {...} { functions }`."""
+
+    name = "builtin.module"
+
+    @property
+    def body(self) -> Block:
+        """The block that holds the functions."""
+        return self.regions[0].block
+
+    @property
+    def functions(self) -> list[Op]:
+        """All `tt.func`s, in the order of the text."""
+        return [op for op in self.body.ops if op.op_name == "tt.func"]
+
+    def integer(self, key: str, default: int) -> int:
+        """An integer module attribute, such as "ttg.num-warps"."""
+        attribute = self.attributes.get(key)
+        return attribute.value if isinstance(attribute, IntegerAttr) else default
+
+    @property
+    def num_warps(self) -> int:
+        """Warps of a program, as Triton chose them."""
+        return self.integer("ttg.num-warps", 4)
+
+    @property
+    def threads_per_warp(self) -> int:
+        """Lanes of a warp in the layouts: 32, or 64 in dumps for some AMD GPUs."""
+        return self.integer("ttg.threads-per-warp", 32)
+
+    @property
+    def target(self) -> str:
+        """What Triton compiled for, such as "cuda:80"; "" where the text does not say."""
+        attribute = self.attributes.get("ttg.target")
+        return attribute.value if isinstance(attribute, StringAttr) else ""

@@ -1,0 +1,47 @@
+"""A transpiled kernel: MSL text and all that a launcher must know about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+ArgumentKind = Literal["buffer", "scalar"]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One kernel argument, in the order of the Triton kernel's signature.
+
+    `dtype` is MLIR's name of the element (buffer) or of the value (scalar): i1, i8, ..., f32, bf16,
+    f8E5M2. `index` is its [[buffer(n)]] slot. `divisibility` is what the compiler assumed: of a
+    buffer's address in bytes, of an integer's value; 1 is no assumption. `written` says whether the
+    kernel stores through it (or updates it atomically).
+    """
+
+    name: str
+    kind: ArgumentKind
+    dtype: str
+    index: int
+    divisibility: int = 1
+    written: bool = False
+
+
+@dataclass(frozen=True)
+class Shader:
+    """MSL text of one kernel. `str(shader)` is the text.
+
+    A launch runs a grid of programs, one threadgroup each, of `threads_per_threadgroup` threads in
+    one dimension. `threadgroup_memory` is the static use in bytes.
+    """
+
+    source: str
+    name: str
+    arguments: tuple[Argument, ...]
+    threads_per_threadgroup: int
+    threadgroup_memory: int
+    target: str
+    # Facts about the text for `--report`: name -> value, in a fixed order.
+    report: dict[str, object] = field(default_factory=dict[str, object], compare=False)
+
+    def __str__(self) -> str:
+        return self.source

@@ -1,0 +1,1 @@
+"""Trimetal: Triton's TTGIR text in, readable Metal Shading Language out, executed anywhere."""
