@@ -1,0 +1,7 @@
+"""`python -m trimetal`: the command line."""
+
+import sys
+
+from trimetal.cli import main
+
+sys.exit(main())
