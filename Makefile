@@ -52,7 +52,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3 -m venv failed: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
-	$(PIP) -e '.[metal,cpu,check,bench,color]'
+	$(PIP) -e '.[metal,cpu,check,color]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python

@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"trimetal: {error.filename or 'error'}: {error.strerror}", file=sys.stderr)
         return BAD_USAGE
+    except UnicodeDecodeError as error:
+        print(f"trimetal: the input is no UTF-8 text: {error.reason}", file=sys.stderr)
+        return REFUSED
     except KeyboardInterrupt:
         return INTERRUPTED
 
