@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="trimetal",
         description="Turn Triton's TTGIR into Metal Shading Language, show it, and check it.",
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=30),
     )
     parser.add_argument("--version", action="version", version=f"trimetal {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
