@@ -39,7 +39,7 @@ def test_version():
 def test_no_command_is_bad_usage():
     result = run()
     assert result.returncode == 2
-    assert "COMMAND" in result.stderr
+    assert "required: command" in result.stderr
 
 
 def test_help_lists_the_commands():

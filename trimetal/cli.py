@@ -27,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A bare --report must not take the file's name for its format.
     words = ["--report=text" if word == "--report" else word for word in words]
     options = _parser().parse_args(words)
-    command: Callable[[argparse.Namespace], int] = options.command
+    run: Callable[[argparse.Namespace], int] = options.run
     try:
-        status = command(options)
+        status = run(options)
         sys.stdout.flush()
         return status
     except TrimetalError as error:
@@ -53,10 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="trimetal",
         description="Turn Triton's TTGIR into Metal Shading Language, show it, and check it.",
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=30),
     )
     parser.add_argument("--version", action="version", version=f"trimetal {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", dest="command", required=True)
     _add_transpile(commands.add_parser("transpile", help="TTGIR in, MSL out"))
     _add_parse(commands.add_parser("parse", help="read TTGIR and print it again"))
     _add_check(commands.add_parser("check", help="look for errors in MSL, without a Mac"))
@@ -88,21 +87,21 @@ def _add_transpile(parser: argparse.ArgumentParser) -> None:
         choices=("text", "json"),
         help="print facts about the shader to stderr; --report=json for programs",
     )
-    parser.set_defaults(command=_transpile)
+    parser.set_defaults(run=_transpile)
 
 
 def _add_parse(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="KERNEL.ttgir", help="a TTGIR dump; - reads stdin")
-    parser.set_defaults(command=_parse)
+    parser.set_defaults(run=_parse)
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", metavar="SHADER.metal", nargs="+", help="MSL; - reads stdin")
-    parser.set_defaults(command=_check)
+    parser.set_defaults(run=_check)
 
 
 def _add_targets(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(command=_targets)
+    parser.set_defaults(run=_targets)
 
 
 def _target(name: str) -> Target:
