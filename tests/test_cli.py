@@ -12,6 +12,7 @@ import pytest
 
 import trimetal
 from trimetal.cli import report_text
+from trimetal.transpiler.target import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent
 DUMP = "examples/vector_add/kernel.f32.ttgir"
@@ -57,7 +58,7 @@ def test_targets():
         *("matrix", "unit", "dynamic", "caching"),
     ]
     names = [line.split()[0] for line in lines[1:] if line][:-1]
-    assert names == list(trimetal.transpiler.target.TARGETS)
+    assert names == list(TARGETS)
     assert "Default: m3." in lines[-1]
 
 
