@@ -1,0 +1,115 @@
+"""Programs of the CPU device."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from trimetal.runtime.arguments import SLOT_BYTES
+from trimetal.runtime.cache import cached_file, content_key
+from trimetal.runtime.source.edits import EditedText
+from trimetal.runtime.spans import span_of_line
+from trimetal.transpiler.errors import CompileError, LaunchError, SourceText, Span
+from trimetal.transpiler.shader import Shader
+
+from .compiler import first_error
+from .source import ENTRY, SOURCE_NAME, host_source
+from .toolchain import Toolchain, toolchain
+
+_MAX_THREADS = 1024
+_THREADGROUP_MEMORY = 32 << 10
+_ABI_VERSION = 1
+
+
+class CpuProgram:
+    """A shader compiled for the CPU."""
+
+    def __init__(
+        self, shader: Shader, *, check_buffers: bool = False, check_overflow: bool = False
+    ) -> None:
+        if not 1 <= shader.threads_per_threadgroup <= _MAX_THREADS:
+            raise CompileError(
+                f"{shader.threads_per_threadgroup} threads in a threadgroup; 1 to "
+                f"{_MAX_THREADS} are possible"
+            )
+        self._shader = shader
+        tools = toolchain(("-DTRIMETAL_OVERFLOW=1",) if check_overflow else ())
+        self._runtime = _runtime(tools.runtime_library())
+        library = ctypes.CDLL(str(_built(shader, tools, check_buffers)))
+        library.trimetal_bind(ctypes.c_void_p(self._runtime.trimetal_services()))
+        # Keeps the library loaded as long as the program.
+        self._library = library
+        self._entry = ctypes.cast(getattr(library, ENTRY), ctypes.c_void_p)
+
+    def launch(self, groups: tuple[int, int, int], slots: bytes, schedule: int) -> None:
+        """Runs the grid; an error of the kernel is a LaunchError that shows its line."""
+        failed = self._runtime.trimetal_launch(
+            self._entry,
+            slots,
+            len(slots) // SLOT_BYTES,
+            *groups,
+            self._shader.threads_per_threadgroup,
+            _THREADGROUP_MEMORY,
+            _workers(),
+            schedule,
+        )
+        if failed:
+            raise self._error(self._runtime.trimetal_message().decode(errors="replace"))
+
+    def _error(self, message: str) -> LaunchError:
+        """Moves `line N:` out of the runtime's message into a place in the text."""
+        line = re.search(r"line (\d+): ", message)
+        if not line:
+            return LaunchError(f"{self._shader.name}: {message}")
+        place = span_of_line(self._shader.source, int(line.group(1)), f"{self._shader.name}.metal")
+        return LaunchError(message.replace(line.group(), "", 1), place)
+
+
+def _built(shader: Shader, tools: Toolchain, check_buffers: bool) -> Path:
+    """The kernel's library, from the cache or compiled."""
+    source, edited = host_source(shader, check_buffers=check_buffers)
+    path = tools.directory / "kernels" / f"{content_key(source)}.so"
+
+    def make(target: Path) -> None:
+        messages = tools.compile(source, target)
+        if messages:
+            raise _compile_error(shader, edited, messages)
+
+    return cached_file(path, make)
+
+
+def _compile_error(shader: Shader, edited: EditedText, messages: str) -> CompileError:
+    error = first_error(messages, SOURCE_NAME)
+    if error.line is None or error.column is None:
+        return CompileError(error.text, note=messages)
+    start = edited.original_position(error.line, error.column)
+    span = Span(SourceText(shader.source, f"{shader.name}.metal"), start, start + 1)
+    return CompileError(error.text, span)
+
+
+@functools.lru_cache(maxsize=4)
+def _runtime(path: Path) -> Any:
+    """The runtime library, loaded once."""
+    runtime = ctypes.CDLL(str(path))
+    if runtime.trimetal_abi_version() != _ABI_VERSION:
+        raise LaunchError(f"{path} is of another version: delete it")
+    runtime.trimetal_services.restype = ctypes.c_void_p
+    runtime.trimetal_message.restype = ctypes.c_char_p
+    number = ctypes.c_uint32
+    runtime.trimetal_launch.argtypes = [ctypes.c_void_p, ctypes.c_char_p, *([number] * 8)]
+    return runtime
+
+
+@functools.lru_cache(maxsize=1)
+def _workers() -> int:
+    """OS threads to spread a launch over: the cores that this process may use."""
+    chosen = os.environ.get("TRIMETAL_CPU_WORKERS", "")
+    if chosen.isdigit() and int(chosen) > 0:
+        return int(chosen)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,116 @@
+// The state of one worker: the threadgroup that it runs, and the memory that it keeps for reuse.
+#pragma once
+
+namespace trimetal {
+
+constexpr unsigned max_threads = 1024;
+constexpr unsigned max_simdgroups = max_threads / simd_width;
+constexpr size_t arena_bytes = 64 << 10;
+constexpr unsigned max_variables = 256;
+constexpr size_t message_bytes = 768;
+constexpr size_t report_bytes = message_bytes + 96;  // with the threadgroup's position
+
+enum class State : unsigned char { fresh, running, in_operation, at_barrier, finished };
+
+struct Thread : Lane {
+    Fiber* fiber;
+    unsigned wait_epoch;      // the epoch of the SIMD-group or barrier that the thread waits in
+    unsigned line;            // of the operation it waits in
+    const char* operation;
+    unsigned memory_used;     // threadgroup memory declared so far
+    State state;
+};
+
+struct Ranks : Simdgroup {
+    Combine combine;          // of the present operation, with its name and line
+    const char* operation;
+    unsigned line;
+    unsigned finished;        // lanes that have returned, as a mask
+    Thread* threads;
+};
+
+// One call of the launcher. Its threadgroups are handed out one by one.
+struct Launch {
+    Entry entry;
+    const Slot* arguments;
+    unsigned argument_count;
+    unsigned groups[3];
+    unsigned threads;
+    unsigned memory_limit;
+    unsigned schedule;
+    uint64_t total;
+    uint64_t next;            // atomic
+    int failed;               // atomic; the first to set it writes the message
+    char* message;
+};
+
+struct Worker {
+    Fiber main;               // the OS thread itself
+    Fiber* fibers;            // max_threads of them
+    Fiber** free_fibers;
+    unsigned free_count;
+    Fiber* running;
+    Thread* current;
+
+    Thread* threads;
+    Ranks* simdgroups;
+    unsigned simdgroup_count;
+    unsigned alive;
+    unsigned at_barrier;
+    unsigned barrier_epoch;
+    unsigned barrier_line;
+
+    // The order of a schedule: the step from lane to lane (odd), and the SIMD-groups in turn.
+    unsigned lane_step;
+    unsigned before_first;
+    unsigned order[max_simdgroups];
+    unsigned place[max_simdgroups];
+
+    char* arena;
+    size_t poisoned;          // bytes of the arena that were in use, to poison again
+    Extent variables[max_variables];
+    unsigned variable_count;
+
+    Launch* launch;
+    Group group;
+    bool failed;
+    char message[message_bytes];
+    void* signal_stack;
+    Worker* next;             // in the list of idle workers
+};
+
+// The worker of this OS thread while it runs a launch.
+static __thread Worker* worker;
+
+inline void* zeroed(size_t count, size_t size) { return calloc(count, size); }
+
+inline Worker* make_worker() {
+    Worker* w = (Worker*)zeroed(1, sizeof(Worker));
+    if (!w) return nullptr;
+    w->fibers = (Fiber*)zeroed(max_threads, sizeof(Fiber));
+    w->free_fibers = (Fiber**)zeroed(max_threads, sizeof(Fiber*));
+    w->threads = (Thread*)zeroed(max_threads, sizeof(Thread));
+    void* ranks = nullptr;
+    void* arena = nullptr;
+    if (posix_memalign(&ranks, 64, max_simdgroups * sizeof(Ranks)) != 0 ||
+        posix_memalign(&arena, 4096, arena_bytes) != 0)
+        return nullptr;
+    w->simdgroups = (Ranks*)ranks;
+    w->arena = (char*)arena;
+    w->poisoned = arena_bytes;
+    w->signal_stack = malloc(SIGSTKSZ > 65536 ? SIGSTKSZ : 65536);
+    for (unsigned i = 0; i < max_threads; ++i) w->free_fibers[i] = &w->fibers[max_threads - 1 - i];
+    w->free_count = max_threads;
+    return w->fibers && w->free_fibers && w->threads && w->signal_stack ? w : nullptr;
+}
+
+// After an error fibers stand in the middle of the kernel: forget what they were doing.
+inline void abandon_fibers(Worker& w) {
+    for (unsigned i = 0; i < max_threads; ++i) {
+        w.fibers[i].started = false;
+        w.free_fibers[i] = &w.fibers[max_threads - 1 - i];
+    }
+    w.free_count = max_threads;
+}
+
+}  // namespace trimetal

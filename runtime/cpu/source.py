@@ -1,0 +1,142 @@
+"""The C++ text of a kernel: the MSL text, edited, and an entry that hands it its arguments."""
+
+from __future__ import annotations
+
+from trimetal.runtime.arguments import element_bytes
+from trimetal.runtime.source.edits import EditedText
+from trimetal.runtime.source.positions import POSITIONS
+from trimetal.runtime.source.rewrite import for_host
+from trimetal.runtime.source.structure import Function, Parameter, Unit, parse_unit
+from trimetal.runtime.spans import refuse
+from trimetal.transpiler.errors import CompileError
+from trimetal.transpiler.shader import Argument, Shader
+
+SOURCE_NAME = "kernel.metal"
+ENTRY = "trimetal_entry"
+
+# Metal's positions of a thread in terms of what the scheduler keeps (threadgroups are one line of
+# threads). Indexed by component.
+_VALUES = {
+    "thread_position_in_grid": (
+        "group.position[0] * group.threads + lane.thread", "group.position[1]",
+        "group.position[2]",
+    ),
+    "threads_per_grid": (
+        "group.groups[0] * group.threads", "group.groups[1]", "group.groups[2]",
+    ),
+    "thread_position_in_threadgroup": ("lane.thread", "0", "0"),
+    "threads_per_threadgroup": ("group.threads", "1", "1"),
+    "dispatch_threads_per_threadgroup": ("group.threads", "1", "1"),
+    "threadgroup_position_in_grid": (
+        "group.position[0]", "group.position[1]", "group.position[2]",
+    ),
+    "threadgroups_per_grid": ("group.groups[0]", "group.groups[1]", "group.groups[2]"),
+    "thread_index_in_threadgroup": ("lane.thread",),
+    "thread_index_in_simdgroup": ("lane.index",),
+    "simdgroup_index_in_threadgroup": ("lane.thread / 32",),
+    "simdgroups_per_threadgroup": ("(group.threads + 31) / 32",),
+    "dispatch_simdgroups_per_threadgroup": ("(group.threads + 31) / 32",),
+    "threads_per_simdgroup": ("32",),
+    "thread_execution_width": ("32",),
+    "quadgroup_index_in_threadgroup": ("lane.thread / 4",),
+    "thread_index_in_quadgroup": ("lane.thread % 4",),
+    "quadgroups_per_threadgroup": ("(group.threads + 3) / 4",),
+}
+assert set(_VALUES) == set(POSITIONS)
+
+
+def host_source(shader: Shader, *, check_buffers: bool) -> tuple[str, EditedText]:
+    """The C++ text, and the edited MSL text in it (to find columns back)."""
+    unit = parse_unit(shader.source)
+    kernel = _kernel(unit, shader)
+    edited = for_host(unit, check_buffers=check_buffers)
+    entry = _entry(unit, kernel, shader, check_buffers)
+    return f'#line 1 "{SOURCE_NAME}"\n{edited.text}\n{entry}', edited
+
+
+def _kernel(unit: Unit, shader: Shader) -> Function:
+    found = [function for function in unit.kernels() if function.name == shader.name]
+    if not found:
+        names = ", ".join(function.name for function in unit.kernels()) or "none"
+        raise CompileError(f"the text has no kernel {shader.name!r}; its kernels: {names}")
+    if found[0].is_template:
+        raise CompileError(f"kernel {shader.name!r} is a template")
+    return found[0]
+
+
+def _entry(unit: Unit, kernel: Function, shader: Shader, check_buffers: bool) -> str:
+    arguments = {argument.index: (slot, argument) for slot, argument in enumerate(shader.arguments)}
+    used: set[int] = set()
+    checks: list[str] = []
+    values: list[str] = []
+    for parameter in kernel.parameters:
+        if parameter.attribute != "buffer":
+            values.append(_position(unit, parameter))
+            continue
+        index = int(parameter.attribute_argument or -1)
+        if index not in arguments:
+            _refuse(unit, parameter, f"the shader has no argument for buffer({index})")
+        slot, argument = arguments[index]
+        used.add(index)
+        values.append(_buffer(unit, parameter, slot, argument, check_buffers))
+        if argument.kind == "scalar":
+            size = element_bytes(argument.dtype)
+            checks.append(
+                f"static_assert(sizeof({parameter.value_type}) == {size}, "
+                f'"argument {argument.name} is {argument.dtype}");'
+            )
+    missing = [argument.name for index, (_, argument) in arguments.items() if index not in used]
+    if missing:
+        raise CompileError(f"the kernel has no parameter for argument {missing[0]!r}")
+    return "\n".join(
+        (
+            '#line 1 "entry"',
+            'extern "C" __attribute__((visibility("default")))',
+            "void trimetal_bind(const trimetal::Services* s) { trimetal::services = s; }",
+            *checks,
+            'extern "C" __attribute__((visibility("default")))',
+            f"void {ENTRY}(const trimetal::Slot* arguments, const trimetal::Lane& lane,",
+            "    const trimetal::Group& group) {",
+            f"    {kernel.name}({', '.join(values)});",
+            "}",
+            "",
+        )
+    )
+
+
+def _buffer(
+    unit: Unit, parameter: Parameter, slot: int, argument: Argument, check_buffers: bool
+) -> str:
+    """The expression for a parameter that is bound to a buffer."""
+    if argument.kind == "scalar":
+        if not parameter.is_reference:
+            _refuse(unit, parameter, f"argument {argument.name!r} is a scalar: use a reference")
+        return f"*({parameter.value_type}*)arguments[{slot}].value"
+    if not parameter.is_pointer:
+        _refuse(unit, parameter, f"argument {argument.name!r} is a buffer: use a pointer")
+    pointer = f"arguments[{slot}].pointer"
+    if check_buffers and "device" in parameter.spaces:
+        return (
+            f"trimetal::device_pointer<{parameter.value_type}>"
+            f"((char*){pointer}, arguments[{slot}].bytes, 0, 0)"
+        )
+    return f"({parameter.value_type}*){pointer}"
+
+
+def _position(unit: Unit, parameter: Parameter) -> str:
+    """The expression for a parameter that tells a thread where it is."""
+    attribute = parameter.attribute or ""
+    if attribute == "threadgroup":
+        _refuse(
+            unit, parameter,
+            "the launcher sets no threadgroup memory lengths: declare an array in the kernel",
+        )
+    if attribute not in _VALUES:
+        _refuse(unit, parameter, f"no value for this parameter: [[{attribute}]]")
+    count = int(parameter.type[-1]) if parameter.type[-1] in "234" else 1
+    components = _VALUES[attribute][:count]
+    return f"{parameter.type}({', '.join(components)})"
+
+
+def _refuse(unit: Unit, parameter: Parameter, message: str) -> None:
+    refuse(unit.text, parameter.token.start, parameter.token.end, message, SOURCE_NAME)

@@ -1,0 +1,29 @@
+// The Metal Shading Language's compute library for compilers that are not Apple's.
+//
+// The same MSL text compiles in two modes, told apart by the compiler itself:
+//   check  clang as C++ for OpenCL, syntax only: address spaces are real, bodies compute nothing
+//   host   any C++17 compiler: the text runs on the CPU, threads and SIMD-groups through `abi.hpp`
+//
+// No standard header is included, so that a kernel sees nothing but MSL's own names. What is ours
+// stands in namespace `trimetal`; namespace `metal` holds what Metal documents.
+#pragma once
+#pragma GCC system_header
+
+#include "config.hpp"
+#include "traits.hpp"
+#include "abi.hpp"
+#include "pointer.hpp"
+#include "bfloat.hpp"
+#include "vector.hpp"
+#include "vector_operators.hpp"
+#include "packed.hpp"
+#include "names.hpp"
+#include "lift.hpp"
+#include "math.hpp"
+#include "integer.hpp"
+#include "common.hpp"
+#include "execution.hpp"
+#include "simd.hpp"
+#include "atomic.hpp"
+#include "simdgroup_matrix.hpp"
+#include "keywords.hpp"

@@ -1,0 +1,141 @@
+"""`compile` and the kernels that it gives."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
+
+from trimetal.transpiler.errors import LaunchError
+from trimetal.transpiler.shader import Shader
+
+from .arguments import AnyArray, Binder
+
+_MAX_GROUPS = 2**31 - 1
+
+Grid = int | Sequence[int]
+
+
+class Program(Protocol):
+    """A shader made ready by a device."""
+
+    def launch(self, groups: tuple[int, int, int], slots: bytes, schedule: int) -> None:
+        """Runs the grid to its end."""
+        ...
+
+
+def devices() -> tuple[str, ...]:
+    """The devices that can run shaders here, the default one first."""
+    return ("cpu",)
+
+
+def compile(
+    shader: Shader,
+    device: str | None = None,
+    *,
+    schedules: int | None = None,
+    check_buffers: bool | None = None,
+    check_overflow: bool = False,
+) -> Kernel:
+    """Compiles a shader for a device: `kernel = compile(shader); kernel((rows,), x, out, n)`.
+
+    The options are for finding errors, on the CPU device. `schedules` runs every launch in that
+    many orders of its threads, which must give the same bytes (TRIMETAL_SCHEDULES sets the
+    default, 1). `check_buffers` checks every access to a buffer against the array's end
+    (TRIMETAL_CHECK_BUFFERS=1). `check_overflow` refuses signed integer overflow.
+    """
+    device = device or devices()[0]
+    if device not in devices():
+        known = "metal, cpu, cuda"
+        if device in known.split(", "):
+            raise LaunchError(f"device {device!r} is not available here; there is: cpu")
+        raise LaunchError(f"unknown device {device!r}; the devices are {known}")
+    if schedules is None:
+        schedules = _environment_number("TRIMETAL_SCHEDULES", 1)
+    if check_buffers is None:
+        check_buffers = _environment_number("TRIMETAL_CHECK_BUFFERS", 0) != 0
+    if schedules < 1:
+        raise LaunchError(f"schedules must be at least 1, not {schedules}")
+    from .cpu import CpuProgram  # noqa: PLC0415 - a device is loaded when it is first used
+
+    program = CpuProgram(shader, check_buffers=check_buffers, check_overflow=check_overflow)
+    return Kernel(shader, program, schedules)
+
+
+class Kernel:
+    """A compiled shader. Call it with a grid of programs and the shader's arguments."""
+
+    def __init__(self, shader: Shader, program: Program, schedules: int = 1) -> None:
+        self.shader = shader
+        self._program = program
+        self._binder = Binder(shader.arguments)
+        self._schedules = schedules
+
+    def __call__(self, grid: Grid, *arguments: object) -> None:
+        """Runs the kernel; arrays that it writes change in place."""
+        groups = _groups(grid)
+        bound = self._binder.bind(arguments)
+        if 0 in groups:
+            return
+        if self._schedules == 1:
+            self._program.launch(groups, bound.slots, 0)
+        else:
+            self._compare_schedules(groups, bound.slots, bound.written)
+
+    def _compare_schedules(
+        self, groups: tuple[int, int, int], slots: bytes, written: tuple[AnyArray, ...]
+    ) -> None:
+        """Launches in several orders, each from the same state; the first one's result stays."""
+        before = [array.copy() for array in written]
+        self._program.launch(groups, slots, 0)
+        first = [array.copy() for array in written]
+        for schedule in range(1, self._schedules):
+            for array, kept in zip(written, before, strict=True):
+                array[...] = kept
+            self._program.launch(groups, slots, schedule)
+            for array, kept in zip(written, first, strict=True):
+                if array.tobytes() != kept.tobytes():
+                    self._report_difference(array, kept, schedule)
+        for array, kept in zip(written, first, strict=True):
+            array[...] = kept
+
+    def _report_difference(self, array: AnyArray, kept: AnyArray, schedule: int) -> None:
+        width = array.dtype.itemsize
+        ours, theirs = array.tobytes(), kept.tobytes()
+        index = next(i for i in range(len(ours)) if ours[i] != theirs[i]) // width
+        raise LaunchError(
+            f"{self.shader.name}: the result depends on the order in which threads run (element "
+            f"{index} of an output: {kept.reshape(-1)[index]} in order 0, "
+            f"{array.reshape(-1)[index]} in order {schedule}); is a barrier missing?"
+        )
+
+
+def _groups(grid: Grid) -> tuple[int, int, int]:
+    """The grid as three numbers of threadgroups."""
+    try:
+        if isinstance(grid, Sequence):
+            sizes = [operator.index(cast(Any, size)) for size in grid]
+        else:
+            sizes = [operator.index(cast(Any, grid))]
+    except TypeError:
+        raise LaunchError(f"a grid is one to three integers, not {grid!r}") from None
+    if not 1 <= len(sizes) <= 3:
+        raise LaunchError(f"a grid has one to three dimensions, not {len(sizes)}")
+    for size in sizes:
+        if not 0 <= size <= _MAX_GROUPS:
+            raise LaunchError(f"grid {tuple(sizes)}: a size must be from 0 to 2**31 - 1")
+    x, y, z = (*sizes, 1, 1)[:3]
+    if x * y * z >= 2**62:
+        raise LaunchError(f"grid {tuple(sizes)}: too many threadgroups")
+    return x, y, z
+
+
+def _environment_number(name: str, default: int) -> int:
+    text = os.environ.get(name, "")
+    if not text:
+        return default
+    try:
+        return int(text)
+    except ValueError:
+        raise LaunchError(f"{name}={text!r}: an integer is expected") from None

@@ -1,0 +1,1 @@
+"""Reading MSL text: tokens, what a file declares, and edits that keep lines in place."""
