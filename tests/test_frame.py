@@ -87,7 +87,7 @@ def test_imports_across_folders_are_absolute():
 
 
 def test_files_are_short():
-    endings = (".py", ".jinja", ".lark", ".hpp", ".h", ".cpp", ".cu")
+    endings = (".py", ".jinja", ".lark", ".hpp", ".h", ".inc", ".cpp", ".cu")
     for ending in endings:
         for path in files_of(*SOURCES, ending=ending):
             lines = path.read_text(encoding="utf-8").count("\n")

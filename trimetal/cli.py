@@ -12,10 +12,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import __version__
 from .transpiler.errors import TrimetalError
 from .transpiler.target import DEFAULT_TARGET, TARGETS, Target, get_target
+
+if TYPE_CHECKING:
+    from .transpiler.ir.core import Module
 
 STDIN = "-"
 OK, REFUSED, BAD_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
@@ -92,6 +96,7 @@ def _add_transpile(parser: argparse.ArgumentParser) -> None:
 
 def _add_parse(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="KERNEL.ttgir", help="a TTGIR dump; - reads stdin")
+    parser.add_argument("--locations", action="store_true", help="print loc(...) behind every op")
     parser.set_defaults(run=_parse)
 
 
@@ -126,8 +131,8 @@ def _pass_name(name: str) -> str:
 def _transpile(options: argparse.Namespace) -> int:
     from .transpiler import transpile
 
-    source = _source(options.file)
-    shader = transpile(source, target=options.target, print_after=options.print_after)
+    module = _module(options.file)
+    shader = transpile(module, target=options.target, print_after=options.print_after)
     if options.output is not None:
         Path(options.output).write_text(shader.source, encoding="utf-8")
     else:
@@ -138,9 +143,9 @@ def _transpile(options: argparse.Namespace) -> int:
 
 
 def _parse(options: argparse.Namespace) -> int:
-    from .transpiler.parser import parse
+    from .transpiler.ir.printer import print_module
 
-    print(parse(_source(options.file)))
+    print(print_module(_module(options.file), locations=options.locations), end="")
     return OK
 
 
@@ -196,9 +201,11 @@ def _target_row(target: Target) -> tuple[str, ...]:
     )
 
 
-def _source(file: str) -> str | Path:
-    """What the library takes: stdin's text, or the path, whose name its messages then show."""
-    return sys.stdin.read() if file == STDIN else Path(file)
+def _module(file: str) -> Module:
+    from .transpiler.parser import parse
+
+    # With a line end, the parser cannot take it for a path.
+    return parse(f"{_text(file)}\n", _shown_name(file))
 
 
 def _text(file: str) -> str:
@@ -226,7 +233,9 @@ def highlighted(source: str) -> str:
     try:
         from pygments import highlight
         from pygments.formatters import TerminalFormatter
-        from pygments.lexers import get_lexer_by_name
+
+        # pygments has no types.
+        from pygments.lexers.c_cpp import CppLexer  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
         return source
-    return highlight(source, get_lexer_by_name("cpp"), TerminalFormatter())
+    return highlight(source, CppLexer(), TerminalFormatter())
