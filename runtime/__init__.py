@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .arguments import Address
 from .kernel import Kernel, compile, devices
 
-__all__ = ["Kernel", "compile", "devices"]
+__all__ = ["Address", "Kernel", "compile", "devices"]

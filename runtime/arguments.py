@@ -6,11 +6,12 @@ checks are made before anything runs, so a refused launch writes nothing.
 
 from __future__ import annotations
 
+import ctypes
 import operator
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -53,12 +54,32 @@ def element_bytes(dtype: str) -> int:
     return _TYPES[dtype][0]
 
 
+class Address(NamedTuple):
+    """A buffer argument as raw memory of this process, which the caller vouches for.
+
+    The memory must stay alive for the launch and, where the kernel writes, be writable. `nbytes` is
+    what lies behind the address; only the options that look for errors read it.
+    """
+
+    address: int
+    nbytes: int = 0
+
+    def array(self) -> AnyArray:
+        """The memory as bytes."""
+        memory = (ctypes.c_ubyte * self.nbytes).from_address(self.address)
+        return np.frombuffer(memory, np.uint8)
+
+
 @dataclass(frozen=True)
 class Bound:
-    """Checked arguments: the slots, and the arrays that the kernel writes."""
+    """Checked arguments: the slots, and the memory that the kernel writes."""
 
     slots: bytes
-    written: tuple[AnyArray, ...]
+    written: tuple[AnyArray | Address, ...]
+
+    def written_arrays(self) -> list[AnyArray]:
+        """The memory that the kernel writes, as arrays."""
+        return [each.array() if isinstance(each, Address) else each for each in self.written]
 
 
 class Binder:
@@ -84,12 +105,12 @@ class Binder:
                 f"{len(values)} arguments given, {len(self._arguments)} expected: {names}"
             )
         packed: list[int | float] = []
-        written: list[AnyArray] = []
+        written: list[AnyArray | Address] = []
         for value, buffer, scalar in zip(values, self._buffers, self._scalars, strict=True):
             if buffer is not None:
                 packed += buffer[0](value)
                 if buffer[1]:
-                    written.append(cast(AnyArray, value))
+                    written.append(cast("AnyArray | Address", value))
             elif scalar is not None:
                 packed.append(scalar(value))
         return Bound(self._pack(*packed), tuple(written))
@@ -102,7 +123,17 @@ def _buffer_checker(argument: Argument) -> Callable[[object], tuple[int, int]]:
     names = _TYPES[argument.dtype][1]
     accepted: set[np.dtype[Any]] = set()
 
+    def check_address(address: int) -> None:
+        if address % divisibility:
+            raise LaunchError(
+                f"{name}: the kernel was compiled for an address divisible by {divisibility} "
+                f"bytes, found one divisible by {address & -address}"
+            )
+
     def check(value: object) -> tuple[int, int]:
+        if isinstance(value, Address):
+            check_address(value.address)
+            return value
         if not isinstance(value, np.ndarray):
             raise LaunchError(f"{name}: a numpy array is expected, not {type(value).__name__}")
         array = cast(AnyArray, value)
@@ -119,11 +150,8 @@ def _buffer_checker(argument: Argument) -> Callable[[object], tuple[int, int]]:
         if written and not flags.writeable:
             raise LaunchError(f"{name}: the kernel writes to this array, but it is read-only")
         address: int = array.__array_interface__["data"][0]
-        if address % divisibility and array.size:
-            raise LaunchError(
-                f"{name}: the kernel was compiled for an address divisible by {divisibility} "
-                f"bytes, found one divisible by {address & -address}"
-            )
+        if array.size:
+            check_address(address)
         return address, array.nbytes
 
     return check

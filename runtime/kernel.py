@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 from trimetal.transpiler.errors import LaunchError
 from trimetal.transpiler.shader import Shader
 
-from .arguments import AnyArray, Binder
+from .arguments import AnyArray, Binder, Bound
 
 _MAX_GROUPS = 2**31 - 1
 
@@ -81,12 +81,11 @@ class Kernel:
         if self._schedules == 1:
             self._program.launch(groups, bound.slots, 0)
         else:
-            self._compare_schedules(groups, bound.slots, bound.written)
+            self._compare_schedules(groups, bound)
 
-    def _compare_schedules(
-        self, groups: tuple[int, int, int], slots: bytes, written: tuple[AnyArray, ...]
-    ) -> None:
+    def _compare_schedules(self, groups: tuple[int, int, int], bound: Bound) -> None:
         """Launches in several orders, each from the same state; the first one's result stays."""
+        slots, written = bound.slots, bound.written_arrays()
         before = [array.copy() for array in written]
         self._program.launch(groups, slots, 0)
         first = [array.copy() for array in written]

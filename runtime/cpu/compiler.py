@@ -35,6 +35,8 @@ _COMMON = (
     "-fno-strict-aliasing",
     "-fno-threadsafe-statics",
     "-fvisibility=hidden",
+    # Large thread arrays hit the guard page below the stack instead of jumping over it.
+    "-fstack-clash-protection",
     "-w",
 )
 # What x86-64-v3 asks for, as far as it matters here; without it half and fma go through libraries.

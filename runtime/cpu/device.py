@@ -23,6 +23,11 @@ from .toolchain import Toolchain, toolchain
 _MAX_THREADS = 1024
 _THREADGROUP_MEMORY = 32 << 10
 _ABI_VERSION = 1
+_OVERFLOW = (
+    "-DTRIMETAL_OVERFLOW=1",
+    "-fsanitize=signed-integer-overflow",
+    "-fno-sanitize-recover=signed-integer-overflow",
+)
 
 
 class CpuProgram:
@@ -37,7 +42,7 @@ class CpuProgram:
                 f"{_MAX_THREADS} are possible"
             )
         self._shader = shader
-        tools = toolchain(("-DTRIMETAL_OVERFLOW=1",) if check_overflow else ())
+        tools = toolchain(_OVERFLOW if check_overflow else ())
         self._runtime = _runtime(tools.runtime_library())
         library = ctypes.CDLL(str(_built(shader, tools, check_buffers)))
         library.trimetal_bind(ctypes.c_void_p(self._runtime.trimetal_services()))
@@ -63,7 +68,8 @@ class CpuProgram:
     def _error(self, message: str) -> LaunchError:
         """Moves `line N:` out of the runtime's message into a place in the text."""
         line = re.search(r"line (\d+): ", message)
-        if not line:
+        if not line or line.group(1) == "0":
+            message = message.replace("line 0: ", "")
             return LaunchError(f"{self._shader.name}: {message}")
         place = span_of_line(self._shader.source, int(line.group(1)), f"{self._shader.name}.metal")
         return LaunchError(message.replace(line.group(), "", 1), place)

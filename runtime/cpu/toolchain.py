@@ -9,23 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trimetal.runtime.cache import cache_directory, cached_file, cached_tree, content_key
+from trimetal.runtime.headers import cpp_files, header_files
 from trimetal.transpiler.errors import LaunchError
 
 from .compiler import Compiler, find_compiler
 
-_HERE = Path(__file__).parent
-_HEADER = "trimetal/metal.hpp"
+_HEADER = "precompiled.hpp"
 
 
 @functools.lru_cache(maxsize=1)
-def sources() -> tuple[tuple[str, str], ...]:
-    """All C++ files of this package as (relative path, text)."""
-    files: list[tuple[str, str]] = []
-    for root in (_HERE.parent / "headers", _HERE / "native"):
-        for path in sorted(root.rglob("*")):
-            if path.suffix in (".hpp", ".cpp", ".inc"):
-                files.append((path.relative_to(root).as_posix(), path.read_text("utf-8")))
-    return tuple(files)
+def _sources() -> tuple[tuple[str, str], ...]:
+    """The headers and the runtime's own files."""
+    return (*header_files(), *cpp_files(Path(__file__).parent / "native"))
 
 
 @dataclass(frozen=True)
@@ -54,8 +49,18 @@ class Toolchain:
         with tempfile.TemporaryDirectory(prefix="trimetal-") as scratch:
             path = Path(scratch) / "kernel.cpp"
             path.write_text(source, encoding="utf-8")
-            arguments = [*self.flags, *self.header_flags(), str(path), "-o", str(target)]
-            return self.compiler.run([*arguments, *self.compiler.link_flags()], Path(scratch))
+            arguments = [*self.flags, *self.header_flags(), str(path)]
+            if self._one_step():
+                arguments += ["-o", str(target), *self.compiler.link_flags()]
+                return self.compiler.run(arguments, Path(scratch))
+            made = path.with_suffix(".o")
+            failed = self.compiler.run([*arguments, "-c", "-o", str(made)], Path(scratch))
+            arguments = [str(made), "-o", str(target), *self.compiler.link_flags()]
+            return failed or self.compiler.run(arguments, Path(scratch))
+
+    def _one_step(self) -> bool:
+        """Whether compiling and linking go together: a sanitizer's flag would link its library."""
+        return not any(flag.startswith("-fsanitize") for flag in self.flags)
 
     def _compile_runtime(self, target: Path) -> None:
         flags = ["-O2" if flag == "-O1" else flag for flag in self.compiler.flags()]
@@ -95,7 +100,7 @@ def toolchain(extra_flags: tuple[str, ...] = ()) -> Toolchain:
 @functools.lru_cache(maxsize=16)
 def _toolchain(compiler: Compiler, extra_flags: tuple[str, ...], cache: Path) -> Toolchain:
     flags = (*compiler.flags(), *extra_flags)
-    files = sources()
+    files = _sources()
     parts = [part for file in files for part in file]
     key = content_key(compiler.identity, " ".join(flags), *parts)
     directory = cached_tree(cache / f"cpp-{key}", files)

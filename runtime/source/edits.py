@@ -45,6 +45,7 @@ class EditedText:
         # (offset here, offset in the original) at which unchanged text begins.
         self._shifts = shifts
         self._starts = [start for start, _ in shifts]
+        self._originals = [original for _, original in shifts]
 
     def original_offset(self, offset: int) -> int:
         """The offset in the original text; within a replacement, at most its end."""
@@ -54,6 +55,14 @@ class EditedText:
         if index + 1 < len(self._shifts):
             result = min(result, self._shifts[index + 1][1])
         return result
+
+    def position(self, original: int) -> tuple[int, int]:
+        """Line and column (from 1) here of an offset of the original that was not replaced."""
+        index = bisect_right(self._originals, original) - 1
+        here, begin = self._shifts[index]
+        offset = here + original - begin
+        start = self.text.rfind("\n", 0, offset) + 1
+        return self.text.count("\n", 0, offset) + 1, offset - start + 1
 
     def original_position(self, line: int, column: int) -> int:
         """The original offset of a line and column (from 1) of the edited text."""

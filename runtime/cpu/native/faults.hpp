@@ -26,7 +26,7 @@ inline void registers(ucontext_t* context, void*** pc, void*** sp) {
 }
 
 // Where the interrupted thread goes on: it leaves its fiber as after any other error.
-[[noreturn]] inline void after_fault() { leave(); }
+[[noreturn]] inline void after_fault() { leave(*worker); }
 
 inline void describe_fault(Worker& w, int signal, const void* address) {
     const Fiber& fiber = *w.running;

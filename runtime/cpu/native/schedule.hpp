@@ -4,25 +4,25 @@
 
 namespace trimetal {
 
-inline void switch_fiber(Fiber* from, Fiber* to) {
-    worker->running = to;
+inline void switch_fiber(Worker& w, Fiber* from, Fiber* to) {
+    w.running = to;
     trimetal_switch(&from->stack_pointer, to->stack_pointer);
 }
 
 // Ends the threadgroup with an error: back to the worker, the fibers are abandoned.
-[[noreturn]] inline void leave() {
-    switch_fiber(worker->running, &worker->main);
+[[noreturn]] inline void leave(Worker& w) {
+    switch_fiber(w, w.running, &w.main);
     abort();
 }
 
-[[noreturn]] __attribute__((format(printf, 1, 2))) inline void fail(const char* format, ...) {
-    Worker& w = *worker;
+[[noreturn]] __attribute__((format(printf, 2, 3))) inline void fail(Worker& w, const char* format,
+                                                                     ...) {
     va_list values;
     va_start(values, format);
     vsnprintf(w.message, sizeof w.message, format, values);
     va_end(values);
     w.failed = true;
-    leave();
+    leave(w);
 }
 
 inline bool can_run(const Worker& w, const Thread& t) {
@@ -75,10 +75,10 @@ inline void describe_others(const Ranks& ranks, char* text, size_t size) {
         if (!ranks.arrived) continue;
         char others[128] = "";
         describe_others(ranks, others, sizeof others);
-        fail("line %u: %s is not reached by all lanes: of SIMD-group %u, lanes 0x%08x wait there "
+        fail(w, "line %u: %s is not reached by all lanes: of SIMD-group %u, lanes 0x%08x wait there "
              "and the others %s", ranks.line, ranks.operation, i, ranks.arrived, others);
     }
-    fail("line %u: threadgroup_barrier is reached by %u of %u threads", w.barrier_line,
+    fail(w, "line %u: threadgroup_barrier is reached by %u of %u threads", w.barrier_line,
          w.at_barrier, w.alive);
 }
 
@@ -99,7 +99,7 @@ inline void wait_for_others(Worker& w, Thread& t) {
         return;
     }
     make_current(w, *next);
-    switch_fiber(t.fiber, next->fiber);
+    switch_fiber(w, t.fiber, next->fiber);
 }
 
 // A thread returned from the kernel. Those that wait for it wait for ever: an error.
@@ -109,39 +109,42 @@ inline void finish(Worker& w, Thread& t) {
     ranks.finished |= 1u << t.index;
     --w.alive;
     if (ranks.arrived)
-        fail("line %u: %s is not reached by all lanes: of SIMD-group %u, lanes 0x%08x wait there "
+        fail(w, "line %u: %s is not reached by all lanes: of SIMD-group %u, lanes 0x%08x wait there "
              "and lane %u has returned", ranks.line, ranks.operation, ranks.index, ranks.arrived,
              t.index);
     if (w.at_barrier)
-        fail("line %u: threadgroup_barrier is not reached by thread %u, which has returned",
+        fail(w, "line %u: threadgroup_barrier is not reached by thread %u, which has returned",
              w.barrier_line, t.thread);
 }
 
 // The body of every fiber. A finished thread's fiber goes on with a fresh thread if one is next,
 // so that a kernel without barriers runs all its threads on one stack.
+//
+// A fiber belongs to its worker for ever, but a worker serves another OS thread at each launch:
+// `worker`, which is the OS thread's, may be read only before the first switch.
 [[noreturn]] inline void fiber_main() {
+    Worker& w = *worker;
     for (;;) {
-        Worker& w = *worker;
         Thread& t = *w.current;
         w.launch->entry(w.launch->arguments, t, w.group);
         finish(w, t);
         Fiber* own = t.fiber;
         w.free_fibers[w.free_count++] = own;
         if (!w.alive) {
-            switch_fiber(own, &w.main);
+            switch_fiber(w, own, &w.main);
             continue;
         }
         Thread* next = next_ready(w, t);
         if (!next) report_deadlock(w);
         make_current(w, *next);
-        if (next->fiber != own) switch_fiber(own, next->fiber);
+        if (next->fiber != own) switch_fiber(w, own, next->fiber);
     }
 }
 
 inline Fiber* take_fiber(Worker& w) {
     Fiber* fiber = w.free_fibers[--w.free_count];
     if (!fiber->stack && !reserve_stack(*fiber))
-        fail("out of memory for %u stacks", w.launch->threads);
+        fail(w, "out of memory for %u stacks", w.launch->threads);
     if (!fiber->started) start_fiber(*fiber, fiber_main);
     return fiber;
 }
@@ -180,7 +183,7 @@ inline void run_group(Worker& w, const unsigned position[3]) {
     reset_simdgroups(w);
     reset_threads(w);
     make_current(w, *first_ready(w, w.simdgroups[w.order[0]], w.before_first));
-    switch_fiber(&w.main, w.current->fiber);
+    switch_fiber(w, &w.main, w.current->fiber);
     if (w.failed) abandon_fibers(w);
 }
 

@@ -9,10 +9,10 @@ inline void barrier(unsigned line) {
     Worker& w = *worker;
     Thread& t = *w.current;
     if (w.alive != w.launch->threads)
-        fail("line %u: threadgroup_barrier is not reached by %u of %u threads, which have returned",
+        fail(w, "line %u: threadgroup_barrier is not reached by %u of %u threads, which have returned",
              line, w.launch->threads - w.alive, w.launch->threads);
     if (w.at_barrier && w.barrier_line != line)
-        fail("line %u: threads diverge: thread %u is in this threadgroup_barrier, %u others wait in "
+        fail(w, "line %u: threads diverge: thread %u is in this threadgroup_barrier, %u others wait in "
              "the one at line %u", line, t.thread, w.at_barrier, w.barrier_line);
     w.barrier_line = line;
     if (++w.at_barrier == w.alive) {
@@ -33,14 +33,14 @@ inline unsigned exchange(unsigned line, const char* operation, Combine combine) 
     Ranks& ranks = (Ranks&)*t.simdgroup;
     const unsigned epoch = ranks.epoch;
     if (ranks.finished)
-        fail("line %u: %s is not reached by all lanes: of SIMD-group %u, lanes 0x%08x have returned",
+        fail(w, "line %u: %s is not reached by all lanes: of SIMD-group %u, lanes 0x%08x have returned",
              line, operation, ranks.index, ranks.finished);
     if (!ranks.arrived) {
         ranks.line = line;
         ranks.operation = operation;
         ranks.combine = combine;
     } else if (ranks.line != line || ranks.combine != combine || ranks.operation != operation) {
-        fail("line %u: lanes diverge: of SIMD-group %u, lane %u is in %s here and lanes 0x%08x wait "
+        fail(w, "line %u: lanes diverge: of SIMD-group %u, lane %u is in %s here and lanes 0x%08x wait "
              "in %s at line %u", line, ranks.index, t.index, operation, ranks.arrived,
              ranks.operation, ranks.line);
     }
@@ -66,7 +66,7 @@ inline void* allocate(unsigned long bytes, unsigned long alignment, unsigned lin
     Thread& t = *w.current;
     const size_t offset = (t.memory_used + alignment - 1) / alignment * alignment;
     if (offset + bytes > w.launch->memory_limit)
-        fail("line %u: %zu bytes of threadgroup memory, of which there are %u", line,
+        fail(w, "line %u: %zu bytes of threadgroup memory, of which there are %u", line,
              offset + (size_t)bytes, w.launch->memory_limit);
     t.memory_used = (unsigned)(offset + bytes);
     if (t.memory_used > w.poisoned) {
@@ -98,19 +98,21 @@ inline Extent find_extent(const void* pointer, bool threadgroup) {
 }
 
 inline void out_of_range(const OutOfRange& what) {
-    const Worker& w = *worker;
+    Worker& w = *worker;
     const char* memory = what.threadgroup ? "threadgroup memory" : "a buffer";
     const bool inside = what.offset >= 0 && what.length >= what.bytes &&
                         (unsigned long)what.offset <= what.length - what.bytes;
     if (inside)
-        fail("line %u: thread %u accesses %lu bytes of %s at offset %ld, which is not a multiple "
+        fail(w, "line %u: thread %u accesses %lu bytes of %s at offset %ld, which is not a multiple "
              "of %u", what.line, w.current->thread, what.bytes, memory, what.offset,
              what.alignment);
-    fail("line %u: thread %u accesses bytes %ld to %ld of %s of %lu bytes: out of range", what.line,
+    fail(w, "line %u: thread %u accesses bytes %ld to %ld of %s of %lu bytes: out of range", what.line,
          w.current->thread, what.offset, what.offset + (long)what.bytes - 1, memory, what.length);
 }
 
-inline void fail_at(unsigned line, const char* message) { fail("line %u: %s", line, message); }
+inline void fail_at(unsigned line, const char* message) {
+    fail(*worker, "line %u: %s", line, message);
+}
 
 static const Services service_table = {current_lane, barrier,      exchange, allocate,
                                        find_extent,  out_of_range, fail_at};

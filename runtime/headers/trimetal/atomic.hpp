@@ -87,15 +87,12 @@ template <class P> using sum_value =
 template <class P> using integer_value =
     enable_if_t<is_atomic_integer<atomic_value<P>>, atomic_value<P>>;
 
-struct Add {
-    template <class T> static METAL_FUNC T apply(T a, T b) { return T(a + b); }
-};
 struct Subtract {
-    template <class T> static METAL_FUNC T apply(T a, T b) { return T(a - b); }
+    template <class T> static METAL_FUNC T apply(T a, T b) {
+        if constexpr (is_integer<T>) return T(uint(a) - uint(b));
+        else return a - b;
+    }
 };
-// Integers wrap, whatever their sign.
-template <> METAL_FUNC int Add::apply(int a, int b) { return (int)((uint)a + (uint)b); }
-template <> METAL_FUNC int Subtract::apply(int a, int b) { return (int)((uint)a - (uint)b); }
 
 template <class Op, class T> METAL_FUNC T modify(T* p, T operand) {
     T old;
@@ -144,7 +141,7 @@ METAL_FUNC bool atomic_compare_exchange_weak_explicit(const P& p,
                                                 memory_order TRIMETAL_LINE) {                      \
         return trimetal::modify<trimetal::Op>(trimetal::cell(p, trimetal_line), operand);          \
     }
-TRIMETAL_MODIFY(add, Add, sum_value)
+TRIMETAL_MODIFY(add, Sum, sum_value)
 TRIMETAL_MODIFY(sub, Subtract, sum_value)
 TRIMETAL_MODIFY(max, Max, integer_value)
 TRIMETAL_MODIFY(min, Min, integer_value)

@@ -114,9 +114,9 @@ TRIMETAL_INTEGER(uint)
 TRIMETAL_INTEGER(long)
 TRIMETAL_INTEGER(ulong)
 #undef TRIMETAL_INTEGER
-METAL_FUNC int mul24(int x, int y) { return x * y; }
+METAL_FUNC int mul24(int x, int y) { return (int)((uint)x * (uint)y); }
 METAL_FUNC uint mul24(uint x, uint y) { return x * y; }
-METAL_FUNC int mad24(int x, int y, int z) { return x * y + z; }
+METAL_FUNC int mad24(int x, int y, int z) { return (int)((uint)x * (uint)y + (uint)z); }
 METAL_FUNC uint mad24(uint x, uint y, uint z) { return x * y + z; }
 
 #define TRIMETAL_BIT_FIELDS(T)                                                                     \

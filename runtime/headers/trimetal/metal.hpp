@@ -13,6 +13,7 @@
 #include "traits.hpp"
 #include "abi.hpp"
 #include "pointer.hpp"
+#include "overflow.hpp"
 #include "bfloat.hpp"
 #include "vector.hpp"
 #include "vector_operators.hpp"

@@ -12,12 +12,19 @@ template <class T> constexpr bool is_simd_operand = is_simd_element<element_of<T
 template <class T> constexpr bool is_simd_bits =
     is_simd_operand<T> && is_integer<element_of<T>>;
 
+// Sums and products of integers wrap, whatever their sign.
 struct Sum {
-    template <class T> static METAL_FUNC T apply(T a, T b) { return T(a + b); }
+    template <class T> static METAL_FUNC T apply(T a, T b) {
+        if constexpr (is_integer<T>) return T(unsigned_of<T>(unsigned_of<T>(a) + unsigned_of<T>(b)));
+        else return T(a + b);
+    }
     template <class T> static METAL_FUNC T identity() { return T(element_of<T>(0)); }
 };
 struct Product {
-    template <class T> static METAL_FUNC T apply(T a, T b) { return T(a * b); }
+    template <class T> static METAL_FUNC T apply(T a, T b) {
+        if constexpr (is_integer<T>) return T(uint(a) * uint(b));
+        else return T(a * b);
+    }
     template <class T> static METAL_FUNC T identity() { return T(element_of<T>(1)); }
 };
 struct Min {

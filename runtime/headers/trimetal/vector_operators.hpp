@@ -16,12 +16,13 @@ template <class X, class V> constexpr bool operand_fits() {
 }
 
 // The vector type of `a op b`, if it has one.
+template <class A, class B>
+using wider = conditional_t<vector_length<A> != 0, vector_of<A>, vector_of<B>>;
 template <class A, class B, bool Vector = (vector_length<A> != 0 || vector_length<B> != 0)>
 struct binary {};
-template <class A, class B> struct binary<A, B, true> {
-    typedef conditional_t<vector_length<A> != 0, vector_of<A>, vector_of<B>> V;
-    typedef enable_if_t<operand_fits<A, V>() && operand_fits<B, V>(), V> type;
-};
+template <class A, class B> struct binary<A, B, true>
+    : metal::enable_if<operand_fits<A, wider<A, B>>() && operand_fits<B, wider<A, B>>(),
+                       wider<A, B>> {};
 template <class A, class B> using binary_of = typename binary<A, B>::type;
 template <class A, class B> using comparison_of = vec<bool, vector_length<binary_of<A, B>>>;
 

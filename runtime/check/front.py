@@ -1,0 +1,158 @@
+"""The front end: clang, reading MSL as C++ for OpenCL, with the address spaces that has.
+
+It comes from the libclang package, in this process. Our header is precompiled once into the cache,
+and a kernel takes a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+from typing import Any
+
+from trimetal.runtime.cache import cache_directory, cached_file, cached_tree, content_key
+from trimetal.runtime.headers import header_files
+from trimetal.runtime.source.rewrite import for_check
+from trimetal.runtime.source.structure import Unit
+from trimetal.runtime.source.tokens import Token
+from trimetal.transpiler.errors import LaunchError, SourceText, Span
+
+from .finding import Finding
+
+_FILE = "kernel.metal"
+_ARGUMENTS = (
+    "-x", "clcpp", "-cl-std=clc++2021", "-cl-no-stdinc",
+    "-Xclang", "-cl-ext=+cl_khr_fp16,+__opencl_c_fp16",
+    "-fsyntax-only", "-fno-elide-type",
+    "-Wall", "-Wextra", "-Wno-unused", "-Wno-unused-parameter", "-Wno-sign-compare",
+    "-Werror=double-promotion", "-Werror=implicit-function-declaration", "-Werror=return-type",
+    "-Werror=uninitialized", "-Werror=conditional-uninitialized",
+    "-Werror=sometimes-uninitialized", "-Werror=shift-count-overflow", "-Werror=array-bounds",
+    "-Werror=c++98-c++11-c++14-compat", "-Werror=vla", "-Werror=gnu", "-Werror=vexing-parse",
+    "-Werror=literal-range", "-Werror=constant-conversion",
+)  # fmt: skip
+_SPACES = {
+    "__global": "device",
+    "__local": "threadgroup",
+    "__private": "thread",
+    "__constant": "constant",
+    "__generic": "thread",
+}
+
+
+class FrontEnd:
+    """One text, read by clang."""
+
+    def __init__(self, unit: Unit, name: str, version: int) -> None:
+        self.name = name
+        self._source = SourceText(unit.text, name)
+        self._edited = for_check(unit)
+        header = _precompiled(version, cache_directory())
+        self._parsed = _index().parse(
+            _FILE,
+            args=[*_ARGUMENTS, "-include-pch", str(header)],
+            unsaved_files=[(_FILE, self._edited.text)],
+        )
+
+    def findings(self) -> list[Finding]:
+        """The errors that clang reports."""
+        lowest = _clang().Diagnostic.Error
+        return [self._finding(d) for d in self._parsed.diagnostics if d.severity >= lowest]
+
+    def variable_layout(self, name: Token) -> tuple[int, int]:
+        """Size and alignment of the variable whose declared name the token is."""
+        clang = _clang()
+        line, column = self._edited.position(name.start)
+        file = clang.File.from_name(self._parsed, _FILE)
+        location = clang.SourceLocation.from_position(self._parsed, file, line, column)
+        cursor = clang.Cursor.from_location(self._parsed, location)
+        if cursor.kind != clang.CursorKind.VAR_DECL:
+            return 0, 1
+        return max(cursor.type.get_size(), 0), max(cursor.type.get_align(), 1)
+
+    def _finding(self, diagnostic: Any) -> Finding:
+        location = diagnostic.location
+        # An error inside our header belongs to the line that led there.
+        for note in [] if _in_kernel(location) else diagnostic.children:
+            if _in_kernel(note.location) and "in file included" not in note.spelling:
+                location = note.location
+                break
+        place = (location.line, location.column) if _in_kernel(location) else (1, 1)
+        option = str(diagnostic.option or "").removeprefix("-W")
+        return Finding(option or "compiler", _in_metal(diagnostic.spelling), self._span(*place))
+
+    def _span(self, line: int, column: int) -> Span:
+        """The word at a place of the edited text, in the original."""
+        start = self._edited.original_position(line, column)
+        word = re.compile(r"\w+|.", re.DOTALL).match(self._source.text, start)
+        return Span(self._source, start, word.end() if word else start + 1)
+
+
+def _in_kernel(location: Any) -> bool:
+    return location.file is not None and location.file.name == _FILE
+
+
+def _in_metal(message: str) -> str:
+    """A message of clang in the words of Metal."""
+    for opencl, metal in _SPACES.items():
+        message = message.replace(opencl, metal)
+    message = re.sub(r"static assertion failed.*?: ", "", message)
+    message = re.sub(r"(?:metal::)?vec<(\w+), (\d)>", r"\1\2", message)
+    message = re.sub(r" \(aka '[^']*'\)", "", message)
+    # `thread` is where any variable lives: it says something behind a pointer only.
+    message = re.sub(r"\*thread'|'thread (\w+)'", lambda m: f"'{m[1]}'" if m[1] else "*'", message)
+    return re.sub(r"\b(?:trimetal|metal)::", "", message)
+
+
+@functools.lru_cache(maxsize=1)
+def _clang() -> Any:
+    try:
+        import clang.cindex as cindex  # noqa: PLC0415 - an extra, loaded when it is first needed
+    except ImportError:
+        raise LaunchError(
+            'the strict check needs the libclang package: pip install "trimetal[check]"'
+        ) from None
+    return cindex
+
+
+@functools.lru_cache(maxsize=1)
+def _index() -> Any:
+    clang = _clang()
+    try:
+        return clang.Index.create()
+    except clang.LibclangError as error:
+        raise LaunchError(
+            f'libclang does not load: {error}; try pip install "trimetal[check]"'
+        ) from None
+
+
+@functools.lru_cache(maxsize=8)
+def _precompiled(version: int, cache: Path) -> Path:
+    """Our header for one version of the language, precompiled."""
+    index = _index()
+    files = header_files()
+    stamp = f"{_library_version()} {version}"
+    key = content_key(stamp, *_ARGUMENTS, *(part for file in files for part in file))
+    directory = cached_tree(cache / f"check-{key}", files)
+    header = directory / "precompiled.hpp"
+
+    def make(target: Path) -> None:
+        clang = _clang()
+        options = clang.TranslationUnit.PARSE_INCOMPLETE
+        arguments = [*_ARGUMENTS, f"-D__METAL_VERSION__={version}"]
+        unit = index.parse(str(header), args=arguments, options=options)
+        errors = [str(d) for d in unit.diagnostics if d.severity >= clang.Diagnostic.Error]
+        if errors:
+            raise LaunchError(f"this libclang cannot read the MSL header: {errors[0]}")
+        unit.save(str(target))
+
+    return cached_file(directory / "precompiled.pch", make)
+
+
+def _library_version() -> str:
+    """The version of the library, which its Python bindings do not tell by themselves."""
+    clang = _clang()
+    function = clang.conf.lib.clang_getClangVersion
+    function.restype = getattr(clang, "_CXString")  # noqa: B009 - it has no public name
+    return str(clang.conf.lib.clang_getCString(function()))
