@@ -7,13 +7,20 @@ and print, and are refused when lowered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from ..errors import Span
+from ..errors import Span, VerifyError
 from .attributes import Attribute, IntegerAttr, StringAttr
 from .location import UNKNOWN, Location
 from .types import Type
+
+if TYPE_CHECKING:
+    from ..parser.reader import OpReader
+    from .assembly import Parts
+    from .fields import AttributeField, OperandField
+    from .printer import Printer
 
 
 class Value:
@@ -61,6 +68,20 @@ class Op:
     pure: ClassVar[bool] = False  # no effect, and the same operands give the same results
     terminator: ClassVar[bool] = False
     elementwise: ClassVar[bool] = False  # result element i depends on the operands' elements i
+    isolated: ClassVar[bool] = False  # its regions see no value from outside
+    results_defined: ClassVar[int | None] = None  # how many results; None: it varies
+    regions_held: ClassVar[int | None] = None  # how many regions; None: it varies
+    single_block: ClassVar[bool] = True  # its regions have one block each
+    region_terminator: ClassVar[tuple[str, ...]] = ()  # what may end its blocks; (): anything
+    implicit_terminator: ClassVar[str] = ""  # what ends a block whose text leaves it out
+    segmented: ClassVar[bool] = False  # `segments` says how many operands each field has
+    # The text behind the op's name, in the language of MLIR's assemblyFormat (ir/assembly.py).
+    format: ClassVar[str] = ""
+    result_names: ClassVar[tuple[str, ...]] = ("result",)  # as `format` calls them
+    # The result types that the text does not give, from what it does give.
+    infer: ClassVar[Callable[[Parts], list[Type]] | None] = None
+    operand_fields: ClassVar[tuple[OperandField, ...]] = ()
+    attribute_fields: ClassVar[dict[str, AttributeField]] = {}
 
     operands: list[Value]
     results: list[Value]
@@ -173,16 +194,58 @@ class Op:
     def verify(self) -> None:
         """Raise a `VerifyError` when the op's parts do not fit together."""
 
+    def require(self, condition: bool, message: str) -> None:
+        """Raise a `VerifyError` that names the op unless `condition` holds."""
+        if not condition:
+            raise VerifyError(f"{self.op_name}: {message}", self.span)
+
+    @classmethod
+    def parse(cls, reader: OpReader) -> Op:
+        """Make an op from the text behind its name; ops that `format` cannot describe override."""
+        return reader.by_format(cls)
+
+    def print(self, printer: Printer) -> None:
+        """Write the text behind the op's name; the counterpart of `parse`."""
+        printer.by_format(self)
+
     def __repr__(self) -> str:
         return f"<{self.op_name}>"
+
+
+@dataclass(frozen=True)
+class OperandPiece:
+    """The place of an operand in the custom text of an `UnknownOp`."""
+
+    index: int
+
+
+Piece: TypeAlias = "str | OperandPiece | Type | Attribute"
 
 
 class UnknownOp(Op):
     """An op of a dialect, or a name, that has no class: kept as it was written."""
 
-    def __init__(self, op_name: str, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    single_block = False
+
+    def __init__(
+        self,
+        op_name: str,
+        operands: Sequence[Value] = (),
+        result_types: Sequence[Type] = (),
+        attributes: Mapping[str, Attribute] | None = None,
+        regions: Iterable[Region] = (),
+        successors: Iterable[Successor] = (),
+        *,
+        pieces: Sequence[Piece] = (),
+        location: Location = UNKNOWN,
+        span: Span | None = None,
+    ) -> None:
+        super().__init__(
+            operands, result_types, attributes, regions, successors, location=location, span=span
+        )
         self._op_name = op_name
+        # The custom text: words, operands by their index, types and attributes. Empty: generic form.
+        self.pieces = tuple(pieces)
 
     @property
     def op_name(self) -> str:
@@ -264,6 +327,26 @@ class Module(Op):
     """`module attributes {...} { functions }`."""
 
     name = "builtin.module"
+    results_defined = 0
+    regions_held = 1
+    isolated = True
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.sym_name = ""
+
+    @classmethod
+    def parse(cls, reader: OpReader) -> Module:
+        """Read `[@name] [attributes {...}] {...}`."""
+        following = reader.peek()
+        named = following is not None and following.type == "SYMBOL"
+        name = reader.symbol_name() if named else ""
+        attributes = reader.optional_attributes()
+        region = reader.region()
+        reader.end()
+        module = reader.create(cls, (), (), attributes, [region])
+        module.sym_name = name
+        return module
 
     @property
     def body(self) -> Block:
@@ -289,6 +372,11 @@ class Module(Op):
     def threads_per_warp(self) -> int:
         """Lanes of a warp in the layouts: 32, or 64 in dumps for some AMD GPUs."""
         return self.integer("ttg.threads-per-warp", 32)
+
+    def __str__(self) -> str:
+        from .printer import print_module  # noqa: PLC0415 - the printer knows the classes here
+
+        return print_module(self)
 
     @property
     def target(self) -> str:

@@ -5,15 +5,20 @@
         ptr = operand()
         mask = optional()
         other = optional()
+        is_volatile = flag(default=False, key="isVolatile")
 
 Fields of operands take positions in the order in which they stand. Where more than one field is
 optional or variadic, `op.segments` says how many operands each field has; a class whose optional
 fields fill from the left (as `tt.load`: no `other` without `mask`) needs none.
+
+A field of an attribute with a `default` may be absent; the text leaves out an attribute that equals
+its default. Without one, the verifier asks for the attribute (flags: see there).
 """
 
 from __future__ import annotations
 
-from typing import TypeVar, overload
+from collections.abc import Sequence
+from typing import overload
 
 from .attributes import (
     Attribute,
@@ -21,14 +26,14 @@ from .attributes import (
     IntegerAttr,
     OpaqueAttr,
     StringAttr,
+    SymbolAttr,
     UnitAttr,
 )
 from .core import Op, Value
+from .types import I1, I32, IntegerType
 
-D = TypeVar("D")
 
-
-class _OperandField:
+class OperandField:
     """Position among a class's operand fields, set when the class is made."""
 
     kind = "one"
@@ -38,25 +43,37 @@ class _OperandField:
         self.field_name = ""
 
     def __set_name__(self, owner: type[Op], name: str) -> None:
-        fields: tuple[_OperandField, ...] = getattr(owner, "operand_fields", ())
-        self.position = len(fields)
+        self.position = len(owner.operand_fields)
         self.field_name = name
-        owner.operand_fields = (*fields, self)  # type: ignore[attr-defined]
+        owner.operand_fields = (*owner.operand_fields, self)
 
     def slice_of(self, op: Op) -> tuple[int, int]:
         """First operand and number of operands of this field."""
         if op.segments:
             start = sum(op.segments[: self.position])
             return start, op.segments[self.position]
-        fields: tuple[_OperandField, ...] = op.operand_fields  # type: ignore[attr-defined]
-        after = sum(1 for f in fields[self.position + 1 :] if f.kind == "one")
+        after = sum(1 for f in op.operand_fields[self.position + 1 :] if f.kind == "one")
         left = len(op.operands) - self.position - after
         if self.kind == "variadic":
             return self.position, max(0, left)
         return self.position, 1 if left > 0 else 0
 
+    def values(self, op: Op) -> list[Value]:
+        """The operands of this field."""
+        start, count = self.slice_of(op) if self.kind != "one" or op.segments else (0, -1)
+        if count < 0:
+            # A required operand after a variadic one counts from the end.
+            start, count = self._fixed_position(op), 1
+        return op.operands[start : start + count]
 
-class operand(_OperandField):  # noqa: N801 - reads as a declaration
+    def _fixed_position(self, op: Op) -> int:
+        fields = op.operand_fields
+        if all(f.kind == "one" for f in fields[: self.position]):
+            return self.position
+        return len(op.operands) - (len(fields) - self.position)
+
+
+class operand(OperandField):  # noqa: N801 - reads as a declaration
     """Exactly one operand."""
 
     @overload
@@ -66,10 +83,10 @@ class operand(_OperandField):  # noqa: N801 - reads as a declaration
     def __get__(self, op: Op | None, owner: type[Op]) -> Value | operand:
         if op is None:
             return self
-        return op.operands[self.slice_of(op)[0] if op.segments else self.position]
+        return self.values(op)[0]
 
 
-class optional(_OperandField):  # noqa: N801
+class optional(OperandField):  # noqa: N801
     """One operand or none."""
 
     kind = "optional"
@@ -85,7 +102,7 @@ class optional(_OperandField):  # noqa: N801
         return op.operands[start] if count else None
 
 
-class variadic(_OperandField):  # noqa: N801
+class variadic(OperandField):  # noqa: N801
     """Any number of operands."""
 
     kind = "variadic"
@@ -97,24 +114,43 @@ class variadic(_OperandField):  # noqa: N801
     def __get__(self, op: Op | None, owner: type[Op]) -> list[Value] | variadic:
         if op is None:
             return self
-        start, count = self.slice_of(op)
-        return op.operands[start : start + count]
+        return self.values(op)
 
 
-class _AttributeField:
+class AttributeField:
+    """An attribute of a class: its key in the text and what to take where it is absent."""
+
+    kind = "any"
+    required = False
+
     def __init__(self, key: str = "") -> None:
         self.key = key
+        self.absent: Attribute | None = None  # what an absent attribute stands for
 
     def __set_name__(self, owner: type[Op], name: str) -> None:
         self.key = self.key or name
+        owner.attribute_fields = {**owner.attribute_fields, self.key: self}
+
+    def accepts(self, attribute: Attribute) -> bool:
+        """Whether the attribute is of this field's kind."""
+        return True
 
 
-class integer(_AttributeField):  # noqa: N801
-    """An integer attribute, as a Python int; `default` where it is absent."""
+class integer(AttributeField):  # noqa: N801
+    """An integer attribute (i32, or `width` bits), as a Python int."""
 
-    def __init__(self, default: int = 0, key: str = "") -> None:
+    kind = "integer"
+
+    def __init__(self, default: int | None = None, key: str = "", width: int = 32) -> None:
         super().__init__(key)
-        self.default = default
+        self.default = default or 0
+        self.type = IntegerType(width)
+        self.required = default is None
+        self.absent = None if default is None else IntegerAttr(default, self.type)
+
+    def accepts(self, attribute: Attribute) -> bool:
+        """Whether the attribute is an integer."""
+        return isinstance(attribute, IntegerAttr)
 
     @overload
     def __get__(self, op: None, owner: type[Op]) -> integer: ...
@@ -127,8 +163,20 @@ class integer(_AttributeField):  # noqa: N801
         return value.value if isinstance(value, IntegerAttr) else self.default
 
 
-class flag(_AttributeField):  # noqa: N801
-    """A unit attribute or a bool, as a Python bool; absent means False."""
+class flag(AttributeField):  # noqa: N801
+    """A unit attribute (present or not), or a bool where `default` is given; as a Python bool."""
+
+    kind = "flag"
+
+    def __init__(self, default: bool | None = None, key: str = "") -> None:
+        super().__init__(key)
+        self.default = bool(default)
+        self.is_bool = default is not None
+        self.absent = None if default is None else IntegerAttr(-int(default), I1)
+
+    def accepts(self, attribute: Attribute) -> bool:
+        """Whether the attribute is a bool or a unit."""
+        return isinstance(attribute, UnitAttr | IntegerAttr)
 
     @overload
     def __get__(self, op: None, owner: type[Op]) -> flag: ...
@@ -138,15 +186,62 @@ class flag(_AttributeField):  # noqa: N801
         if op is None:
             return self
         value = op.attributes.get(self.key)
+        if value is None:
+            return self.default
         return isinstance(value, UnitAttr) or (isinstance(value, IntegerAttr) and value.value != 0)
 
 
-class word(_AttributeField):  # noqa: N801
-    """An enum word (`slt`, `fadd`) or a string, as a Python str."""
+class boolean(flag):  # noqa: N801
+    """A bool that is always written, as `reverse = false`."""
 
-    def __init__(self, default: str = "", key: str = "") -> None:
+    required = True
+
+    def __init__(self, key: str = "") -> None:
+        super().__init__(False, key)
+        self.absent = None
+
+
+class word(AttributeField):  # noqa: N801
+    """An enum word (`slt`, `fadd`) or a string, as a Python str.
+
+    `values` are the enum's words in the order of their numbers, for texts that write the number;
+    `first` is the number of the first one.
+    """
+
+    kind = "word"
+
+    def __init__(
+        self,
+        default: str | None = None,
+        key: str = "",
+        values: Sequence[str] = (),
+        first: int = 0,
+        width: int = 32,
+    ) -> None:
         super().__init__(key)
-        self.default = default
+        self.default = default or ""
+        self.words = tuple(values)
+        self.first = first
+        self.type = IntegerType(width)
+        self.required = default is None
+        self.absent = None if default is None else OpaqueAttr(default)
+
+    def accepts(self, attribute: Attribute) -> bool:
+        """Whether the attribute is one of the words."""
+        return isinstance(attribute, OpaqueAttr) and (
+            not self.words or attribute.text in self.words
+        )
+
+    def number(self, text: str) -> IntegerAttr | None:
+        """The number that stands for a word."""
+        if text not in self.words:
+            return None
+        return IntegerAttr(self.words.index(text) + self.first, self.type)
+
+    def word_of(self, number: int) -> str | None:
+        """The word that a number stands for."""
+        index = number - self.first
+        return self.words[index] if 0 <= index < len(self.words) else None
 
     @overload
     def __get__(self, op: None, owner: type[Op]) -> word: ...
@@ -161,8 +256,70 @@ class word(_AttributeField):  # noqa: N801
         return value.value if isinstance(value, StringAttr) else self.default
 
 
-class integers(_AttributeField):  # noqa: N801
+class words(word):  # noqa: N801
+    """Flags in angle brackets behind a keyword: `fastmath<contract, nnan>`, `overflow<nsw>`."""
+
+    kind = "words"
+
+    def __init__(self, default: str | None = None, key: str = "", separator: str = ", ") -> None:
+        super().__init__(default, key)
+        self.separator = separator
+
+    def accepts(self, attribute: Attribute) -> bool:
+        """Whether the attribute is a list of words."""
+        return isinstance(attribute, OpaqueAttr)
+
+
+class string(word):  # noqa: N801
+    """A string attribute, as a Python str."""
+
+    kind = "string"
+
+    def __init__(self, default: str | None = None, key: str = "") -> None:
+        super().__init__(default, key)
+        self.absent = None if default is None else StringAttr(default)
+
+    def accepts(self, attribute: Attribute) -> bool:
+        """Whether the attribute is a string."""
+        return isinstance(attribute, StringAttr)
+
+
+class symbol(AttributeField):  # noqa: N801
+    """A `@name`, as a Python str without the `@`."""
+
+    kind = "symbol"
+    required = True
+
+    def accepts(self, attribute: Attribute) -> bool:
+        """Whether the attribute names a symbol."""
+        return isinstance(attribute, SymbolAttr | StringAttr)
+
+    @overload
+    def __get__(self, op: None, owner: type[Op]) -> symbol: ...
+    @overload
+    def __get__(self, op: Op, owner: type[Op]) -> str: ...
+    def __get__(self, op: Op | None, owner: type[Op]) -> str | symbol:
+        if op is None:
+            return self
+        value = op.attributes.get(self.key)
+        if isinstance(value, SymbolAttr):
+            return value.name
+        return value.value if isinstance(value, StringAttr) else ""
+
+
+class integers(AttributeField):  # noqa: N801
     """An `array<i32: ...>` attribute, as a tuple of ints."""
+
+    kind = "integers"
+    type = I32
+
+    def __init__(self, key: str = "", required: bool = True) -> None:
+        super().__init__(key)
+        self.required = required
+
+    def accepts(self, attribute: Attribute) -> bool:
+        """Whether the attribute is a dense array."""
+        return isinstance(attribute, DenseArrayAttr)
 
     @overload
     def __get__(self, op: None, owner: type[Op]) -> integers: ...
@@ -175,7 +332,7 @@ class integers(_AttributeField):  # noqa: N801
         return tuple(int(v) for v in value.values) if isinstance(value, DenseArrayAttr) else ()
 
 
-class attribute(_AttributeField):  # noqa: N801
+class attribute(AttributeField):  # noqa: N801
     """Any attribute, as it is; None where it is absent."""
 
     @overload

@@ -40,3 +40,29 @@ class LinearLayout:
     def registers(self) -> int:
         """Elements that each thread holds."""
         return 1 << len(self.register)
+
+
+@dataclass(frozen=True)
+class SharedLinearLayout:
+    """Bases of the offset bits of a shared-memory layout: offset -> element, one for each bit.
+
+    `padding` lists (interval, gap), in elements: offset i stands at i plus, for each of them,
+    (i // interval) * gap.
+    """
+
+    shape: tuple[int, ...]
+    offset: Bases
+    block: Bases = ()
+    padding: tuple[tuple[int, int], ...] = ()
+
+    def element(self, offset: int) -> tuple[int, ...]:
+        """The coordinates of the element at an offset (before padding)."""
+        coordinates = [0] * len(self.shape)
+        for bit, basis in enumerate(self.offset):
+            if offset >> bit & 1:
+                coordinates = [a ^ b for a, b in zip(coordinates, basis, strict=True)]
+        return tuple(coordinates)
+
+    def padded(self, offset: int) -> int:
+        """Where an offset stands in memory."""
+        return offset + sum(offset // interval * gap for interval, gap in self.padding)

@@ -164,6 +164,27 @@ class TensorDescType:
 
 
 @dataclass(frozen=True)
+class ArrayType:
+    """`!metal.array<4xf32, thread>`: an array of scalars or vectors, after lowering.
+
+    `space` is Metal's address space: "thread" or "threadgroup".
+    """
+
+    count: int
+    element: Type
+    space: str
+
+    @property
+    def size_in_bytes(self) -> int:
+        """Bytes of the whole array, as Metal lays it out (bool: 1 byte)."""
+        lanes = self.element.size if isinstance(self.element, VectorType) else 1
+        return self.count * lanes * max(1, bit_width(self.element) // 8)
+
+    def __str__(self) -> str:
+        return f"!metal.array<{self.count}x{self.element}, {self.space}>"
+
+
+@dataclass(frozen=True)
 class OpaqueType:
     """Any other dialect type, kept as its text: `!ttg.async.token`, `!nvws.aref<...>`."""
 
@@ -189,7 +210,7 @@ class FunctionType:
 
 Type: TypeAlias = (
     "IntegerType | FloatType | IndexType | PointerType | TensorType | VectorType | MemDescType"
-    " | TensorDescType | OpaqueType | FunctionType"
+    " | TensorDescType | ArrayType | OpaqueType | FunctionType"
 )
 
 I1 = IntegerType(1)
@@ -197,6 +218,7 @@ I8 = IntegerType(8)
 I16 = IntegerType(16)
 I32 = IntegerType(32)
 I64 = IntegerType(64)
+U32 = IntegerType(32, "u")  # words of any bits, in lowered code
 F16 = FloatType("f16")
 BF16 = FloatType("bf16")
 F32 = FloatType("f32")
