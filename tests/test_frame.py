@@ -128,6 +128,18 @@ def test_the_readme_names_the_two_commands():
     assert "make test" in readme
 
 
+def test_the_readme_shows_what_transpile_writes(request: pytest.FixtureRequest):
+    readme = ROOT / "README.md"
+    before, sample, after = re.split(
+        r"(?<=```metal\n)(.*?)(?=```)", readme.read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    source = trimetal.transpile(ROOT / "examples/vector_add/kernel.f32.ttgir").source
+    if request.config.getoption("--update-golden"):
+        readme.write_text(before + source + after, encoding="utf-8")
+    else:
+        assert sample == source, "if this is meant: `make golden`"
+
+
 def test_every_invariant_of_the_architecture_names_a_test_that_exists():
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     assert text.count("\n") <= 150
