@@ -1,0 +1,367 @@
+"""Statements: every op that is not written in place becomes one, in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
+
+from ..dialects import metal
+from ..errors import UnsupportedError
+from ..ir.core import Block, Op, Value
+from ..ir.location import Location, source_line
+from ..ir.types import (
+    ArrayType,
+    FloatType,
+    IntegerType,
+    PointerType,
+    Type,
+    VectorType,
+    bit_width,
+    element_of,
+)
+from .expressions import (
+    COMPONENTS,
+    CONDITIONAL,
+    OR,
+    PRIMARY,
+    UNARY,
+    Expr,
+    Writer,
+    call,
+    msl_type,
+)
+from .inlining import Inlining
+from .names import Scope, fallback_name, source_name
+from .signs import needs_sign
+from .statements import Line, Nest, Statement
+from .types import is_unsigned, name_of, pointee_name, with_sign
+
+_UNROLL = "#pragma clang loop unroll(full)"
+_LONGEST_INLINE = 60  # characters of an expression that is still written in place
+
+# The one array that others are parts of, where they share threadgroup memory.
+SHARED_BYTES = "threadgroup_memory"
+
+Handler = Callable[["BodyWriter", Op], None]
+
+
+class BodyWriter:
+    """Writes blocks; `handlers` has a function for each kind of op that is a statement."""
+
+    def __init__(self, writer: Writer, inlining: Inlining, scope: Scope) -> None:
+        self.writer = writer
+        self.inlining = inlining
+        self.scope = scope
+        self.handlers: dict[type[Op], Handler] = dict(HANDLERS)
+        self.shared: list[Statement] = []  # threadgroup arrays, declared at the top
+        self.statements: list[Statement] = []
+        self.undeclared: set[Value] = set()  # variables that their first value will declare
+        self._last_note = ""
+
+    def block(self, ops: Sequence[Op]) -> None:
+        """Write ops, in order."""
+        for op in ops:
+            handler = self.handlers.get(type(op))
+            if handler is not None:
+                handler(self, op)
+            elif len(op.results) == 1:
+                self._pure(op)
+            else:
+                raise UnsupportedError(f"{op.op_name} is not supported yet", op.span)
+
+    def nested(self, write: Callable[[], None]) -> list[Statement]:
+        """The statements that `write` makes, in a scope of their own."""
+        outer, self.statements = self.statements, []
+        self.scope = Scope(self.scope)
+        write()
+        inner, self.statements = self.statements, outer
+        assert self.scope.outer is not None
+        self.scope = self.scope.outer
+        return inner
+
+    def add(self, text: str, location: Location) -> None:
+        """A statement, with the Python line behind it where that changes."""
+        self.statements.append(Line(text, self.note(location)))
+
+    def note(self, location: Location) -> str:
+        """`file.py:line`, once for each run of statements from one line."""
+        at = source_line(location)
+        if at is None or not at.line:
+            return ""
+        name = PurePosixPath(at.file.replace("\\", "/")).name
+        note = re.sub(r"[^\x20-\x7e]|\\", "?", f"{name}:{at.line}")
+        if note == self._last_note:
+            return ""
+        self._last_note = note
+        return note
+
+    def declare(self, value: Value, expr: Expr, op: Op) -> None:
+        """`const T name = expr;`"""
+        type_ = _declared_type(value, expr)
+        name = self.scope.declare(source_name(value) or fallback_name(op))
+        qualifier = "" if isinstance(value.type, PointerType) else "const "
+        self.add(f"{qualifier}{type_} {name} = {expr.text};", op.location)
+        self.writer.expressions[value] = Expr(name, PRIMARY, type_)
+
+    def variable(self, value: Value, fallback: str, location: Location, text: str = "") -> str:
+        """`T name;` or `T name = text;`, and its name."""
+        name = self.scope.declare(source_name(value) or fallback)
+        type_ = name_of(value.type, const=self._is_const_pointer(value))
+        self.add(f"{type_} {name} = {text};" if text else f"{type_} {name};", location)
+        self.writer.expressions[value] = Expr(name, PRIMARY, type_)
+        return name
+
+    def assign(self, names: Sequence[str], values: Sequence[Value], location: Location) -> None:
+        """Set variables, all at once: through copies where one is needed after it was set."""
+        texts = [self.writer[value].text for value in values]
+        pairs = [(n, t) for n, t in zip(names, texts, strict=True) if n != t]
+        changed: set[str] = set()
+        clash = False
+        for name, text in pairs:
+            clash = clash or bool(changed & set(re.findall(r"[A-Za-z_]\w*", text)))
+            changed.add(name)
+        if clash:
+            types = [name_of(v.type, const=self._is_const_pointer(v)) for v in values]
+            copies = {n: self.scope.declare(f"next_{n}") for n, _ in pairs}
+            for (name, text), type_ in zip(pairs, types, strict=False):
+                self.add(f"const {type_} {copies[name]} = {text};", location)
+            pairs = [(name, copies[name]) for name, _ in pairs]
+        for name, text in pairs:
+            self.add(f"{name} = {text};", location)
+
+    def _is_const_pointer(self, value: Value) -> bool:
+        return isinstance(value.type, PointerType) and self.writer.is_const(value)
+
+    def _pure(self, op: Op) -> None:
+        expr = self.writer.write(op)
+        short = expr.scalar is not None or expr.literal or len(expr.text) <= _LONGEST_INLINE
+        if op in self.inlining and short:
+            self.writer.expressions[op.result] = expr
+        else:
+            self.declare(op.result, expr, op)
+
+
+def _declared_type(value: Value, expr: Expr) -> str:
+    """Signed, unless the value is unsigned as it is computed and no use needs a sign."""
+    if isinstance(value.type, PointerType | VectorType) or not is_unsigned(expr.type):
+        return expr.type
+    return with_sign(expr.type, not any(needs_sign(user) for user in value.users))
+
+
+# -- one function for each kind of statement ---------------------------------------------------
+
+
+def _local(writer: BodyWriter, op: Op) -> None:
+    type_ = op.result.type
+    assert isinstance(type_, ArrayType)
+    name = writer.scope.declare(source_name(op.result) or "values")
+    element = name_of(type_.element)
+    writer.writer.expressions[op.result] = Expr(name, PRIMARY, element)
+    if type_.count > 1:
+        writer.add(f"{element} {name}[{type_.count}];", op.location)
+    elif _is_set_first(op):
+        writer.undeclared.add(op.result)  # declared with its first value
+    else:
+        writer.add(f"{element} {name};", op.location)
+
+
+def _is_set_first(op: Op) -> bool:
+    """Whether the first access to a variable sets it, in the block that declares it."""
+    assert op.parent is not None
+    users = set(op.result.users)
+    for other in op.parent.ops[op.parent.ops.index(op) + 1 :]:
+        touched = [inner for inner in other.walk() if inner in users]
+        if touched:
+            return touched == [other] and isinstance(other, metal.Write) and other.lane is None
+    return False
+
+
+def _threadgroup(writer: BodyWriter, op: Op) -> None:
+    type_ = op.result.type
+    assert isinstance(type_, ArrayType)
+    name = writer.scope.root.declare(source_name(op.result) or "shared")
+    element = name_of(type_.element)
+    if "offset" in op.attributes:
+        assert isinstance(op, metal.Threadgroup)
+        start = f"({SHARED_BYTES} + {op.offset})" if op.offset else SHARED_BYTES
+        text = f"threadgroup {element}* {name} = (threadgroup {element}*){start};"
+    else:
+        text = f"threadgroup {element} {name}[{type_.count}];"
+    writer.shared.append(Line(text))
+    writer.writer.expressions[op.result] = Expr(name, PRIMARY, element)
+
+
+def _entry(writer: Writer, array: Value, index: Value, lane: Value | None) -> str:
+    """An entry of an array, or a component of it, as an lvalue."""
+    type_ = array.type
+    assert isinstance(type_, ArrayType)
+    text = writer[array].text
+    if type_.count > 1 or type_.space == "threadgroup":
+        text += f"[{writer[index].text}]"
+    if lane is None:
+        return text
+    component = writer[lane]
+    return text + (
+        f".{COMPONENTS[int(component.text)]}" if component.literal else f"[{component.text}]"
+    )
+
+
+def _read(writer: BodyWriter, op: Op) -> None:
+    assert isinstance(op, metal.Read)
+    text = _entry(writer.writer, op.array, op.index, op.lane)
+    expr = Expr(text, PRIMARY, msl_type(op.result))
+    if op in writer.inlining:
+        writer.writer.expressions[op.result] = expr
+    else:
+        writer.declare(op.result, expr, op)
+
+
+def _write(writer: BodyWriter, op: Op) -> None:
+    assert isinstance(op, metal.Write)
+    place = _entry(writer.writer, op.array, op.index, op.lane)
+    value = writer.writer[op.value]
+    if op.array in writer.undeclared:
+        writer.undeclared.discard(op.array)
+        writer.add(f"{writer.writer[op.array].type} {place} = {value.text};", op.location)
+    elif value.parts is not None and value.parts[0] == place:
+        _, symbol, right = value.parts
+        writer.add(f"{place} {symbol}= {right};", op.location)
+    else:
+        writer.add(f"{place} = {value.text};", op.location)
+
+
+def _place(writer: Writer, pointer: Value, type_: Type) -> Expr:
+    """What a pointer points at, as a scalar or vector of `type_`."""
+    expr = writer[pointer]
+    assert isinstance(pointer.type, PointerType)
+    name = name_of(type_)
+    if name != pointee_name(pointer.type):
+        const = "const " if writer.is_const(pointer) else ""
+        return Expr(f"*(device {const}{name}*){expr.inside(PRIMARY)}", UNARY, name)
+    if expr.place is not None and expr.place[0].precedence == PRIMARY:
+        base, index = expr.place
+        return Expr(f"{base.text}[{index.text}]", PRIMARY, name)
+    return Expr(f"*{expr.inside(UNARY)}", UNARY, name)
+
+
+def _load(writer: BodyWriter, op: Op) -> None:
+    assert isinstance(op, metal.Load)
+    expr = _place(writer.writer, op.ptr, op.result.type)
+    if op.mask is not None:
+        name = msl_type(op.result)
+        zero = call(name, name, Expr("0", PRIMARY, name))
+        other = zero if op.other is None else writer.writer[op.other]
+        if isinstance(op.result.type, VectorType):
+            name = writer.variable(op.result, "value", op.location, other.text)
+            test = writer.writer[op.mask].text
+            writer.statements.append(Nest(f"if ({test})", [Line(f"{name} = {expr.text};")]))
+            return
+        mask = writer.writer[op.mask].inside(OR)
+        expr = Expr(f"{mask} ? {expr.inside(OR)} : {other.inside(OR)}", CONDITIONAL, name)
+    writer.declare(op.result, expr, op)
+
+
+def _store(writer: BodyWriter, op: Op) -> None:
+    assert isinstance(op, metal.Store)
+    place = _place(writer.writer, op.ptr, op.value.type)
+    text = f"{place.text} = {writer.writer[op.value].text};"
+    if op.mask is None:
+        writer.add(text, op.location)
+        return
+    note = writer.note(op.location)
+    head = f"if ({writer.writer[op.mask].text})"
+    writer.statements.append(Nest(head, [Line(text)], note=note))
+
+
+def _if_thread(writer: BodyWriter, op: Op) -> None:
+    assert isinstance(op, metal.If)
+    head = f"if ({writer.writer[op.condition].text})"
+    note = writer.note(op.location)
+    body = writer.nested(lambda: writer.block(op.body.ops))
+    writer.statements.append(Nest(head, body, note=note))
+
+
+def _register_loop(writer: BodyWriter, op: Op) -> None:
+    assert isinstance(op, metal.RegisterLoop)
+    variable = op.body.args[0]
+    name = ""
+
+    def write() -> None:
+        nonlocal name
+        name = writer.scope.declare(variable.name or "r")
+        writer.writer.expressions[variable] = Expr(name, PRIMARY, "int")
+        writer.block(op.body.ops)
+
+    body = writer.nested(write)
+    head = f"for (int {name} = {op.start}; {name} < {op.count}; ++{name})"
+    unroll = _UNROLL if indexes_local_array(op.body) else ""
+    writer.statements.append(Nest(head, body, before=unroll))
+
+
+def indexes_local_array(block: Block) -> bool:
+    """Whether a thread's array is indexed in a loop: unrolled, it stays in registers."""
+    for top in block.ops:
+        for op in top.walk():
+            if isinstance(op, metal.Read | metal.Write):
+                type_ = op.array.type
+                assert isinstance(type_, ArrayType)
+                if type_.space == "thread" and type_.count > 1:
+                    return True
+    return False
+
+
+def _barrier(writer: BodyWriter, op: Op) -> None:
+    assert isinstance(op, metal.Barrier)
+    flags = " | ".join(f"mem_flags::mem_{flag}" for flag in op.flags.split("|"))
+    writer.statements.append(Line(f"threadgroup_barrier({flags});"))
+
+
+def shuffled(function: str, value: Expr, type_: Type, argument: str) -> Expr:
+    """A SIMD operation on the bits of a value, as a type that SIMD operations take.
+
+    They take half, float and integers of up to 32 bits, and vectors of them; not bool, bfloat or
+    64-bit integers (Metal Shading Language specification, SIMD-group functions).
+    """
+    element, name = element_of(type_), name_of(type_)
+    size = str(type_.size) if isinstance(type_, VectorType) else ""
+    carrier = name
+    if element == IntegerType(1):
+        inner = f"{function}(ushort{size}({value.text}), {argument})"
+        return Expr(f"{name}({inner})", PRIMARY, name)
+    if bit_width(type_) == 64 and not size:
+        carrier = "uint2"
+    elif element == FloatType("bf16"):
+        carrier = f"ushort{size}"
+    if carrier == name:
+        return Expr(f"{function}({value.text}, {argument})", PRIMARY, name)
+    bits = f"as_type<{carrier}>({value.text})"
+    return Expr(f"as_type<{name}>({function}({bits}, {argument}))", PRIMARY, name)
+
+
+def _simd_reduce(writer: BodyWriter, op: Op) -> None:
+    assert isinstance(op, metal.SimdReduce)
+    source = writer.writer[op.source]
+    if isinstance(element_of(op.source.type), IntegerType):
+        source = writer.writer.signed(op.source)
+    writer.declare(op.result, call(f"simd_{op.kind}", msl_type(op.result), source), op)
+
+
+def _nothing(writer: BodyWriter, op: Op) -> None:
+    """The end of a block leaves no text of its own."""
+
+
+HANDLERS: dict[type[Op], Handler] = {
+    metal.Local: _local,
+    metal.Threadgroup: _threadgroup,
+    metal.Read: _read,
+    metal.Write: _write,
+    metal.Load: _load,
+    metal.Store: _store,
+    metal.If: _if_thread,
+    metal.RegisterLoop: _register_loop,
+    metal.Barrier: _barrier,
+    metal.SimdReduce: _simd_reduce,
+    metal.Return: _nothing,
+    metal.Yield: _nothing,
+}

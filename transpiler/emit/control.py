@@ -1,0 +1,133 @@
+"""Loops and branches as statements; what they carry becomes variables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..dialects import metal, scf
+from ..ir.core import Block, Op, Value
+from .body import BodyWriter, Handler, shuffled
+from .expressions import PRIMARY, Expr
+from .names import source_name
+from .statements import Line, Nest, Statement
+from .types import name_of
+
+
+def _block_with_yield(writer: BodyWriter, block: Block, variables: Sequence[str]) -> None:
+    """A block whose terminator sets variables."""
+    writer.block(block.ops[:-1])
+    writer.assign(variables, block.terminator.operands, block.terminator.location)
+
+
+def _carried(
+    writer: BodyWriter, op: Op, inits: Sequence[Value], args: Sequence[Value]
+) -> list[str]:
+    """A variable for each value that a loop carries, set to its initial value."""
+    names: list[str] = []
+    for arg, init in zip(args, inits, strict=True):
+        text = writer.writer[init].text
+        names.append(writer.variable(arg, "carried", op.location, text))
+    return names
+
+
+def _for(writer: BodyWriter, op: Op) -> None:
+    assert isinstance(op, scf.For)
+    note = writer.note(op.location)
+    variables = _carried(writer, op, op.inits, op.body.args[1:])
+    for result, arg in zip(op.results, op.body.args[1:], strict=True):
+        writer.writer.expressions[result] = writer.writer.expressions[arg]
+    induction = op.body.args[0]
+    unsigned = op.unsigned
+    type_ = name_of(induction.type, unsigned)
+    convert = writer.writer.unsigned if unsigned else writer.writer.signed
+    lower, upper, step = (convert(v) for v in (op.lower, op.upper, op.step))
+    name = ""
+
+    def write() -> None:
+        nonlocal name
+        name = writer.scope.declare(source_name(induction) or "i")
+        writer.writer.expressions[induction] = Expr(name, PRIMARY, type_)
+        _block_with_yield(writer, op.body, variables)
+
+    body = writer.nested(write)
+    advance = f"++{name}" if step.text == "1" else f"{name} += {step.text}"
+    head = f"for ({type_} {name} = {lower.text}; {name} < {upper.inside(5)}; {advance})"
+    writer.statements.append(Nest(head, body, note=note))
+
+
+def _if(writer: BodyWriter, op: Op) -> None:
+    assert isinstance(op, scf.If)
+    condition = writer.writer[op.condition].text
+    note = writer.note(op.location)
+    variables = [writer.variable(result, "chosen", op.location) for result in op.results]
+    bodies: list[list[Statement]] = []
+    for region in op.regions:
+        if region.blocks:
+            block = region.block
+            bodies.append(writer.nested(lambda b=block: _block_with_yield(writer, b, variables)))
+    otherwise = bodies[1] if len(bodies) > 1 else []
+    writer.statements.append(Nest(f"if ({condition})", bodies[0], otherwise, note=note))
+
+
+def _while(writer: BodyWriter, op: Op) -> None:
+    """`while (true) { before; if (!condition) break; after }`, with variables for what is passed."""
+    assert isinstance(op, scf.While)
+    before, after = (region.block for region in op.regions)
+    passed = [writer.variable(value, "passed", op.location) for value in after.args]
+    for result, value in zip(op.results, after.args, strict=True):
+        writer.writer.expressions[result] = writer.writer.expressions[value]
+    variables = _carried(writer, op, op.inits, before.args)
+
+    def write() -> None:
+        writer.block(before.ops[:-1])
+        condition = before.terminator
+        writer.assign(passed, condition.operands[1:], condition.location)
+        test = writer.writer[condition.operands[0]]
+        writer.statements.append(Nest(f"if (!{test.inside(PRIMARY)})", [Line("break;")]))
+        _block_with_yield(writer, after, variables)
+
+    writer.statements.append(Nest("while (true)", writer.nested(write)))
+
+
+def _butterfly(writer: BodyWriter, op: Op) -> None:
+    """Variables that take the inputs, and a loop that combines them with ever nearer lanes."""
+    assert isinstance(op, metal.Butterfly)
+    names = [
+        writer.variable(result, "value", op.location, writer.writer[value].text)
+        for value, result in zip(op.inputs, op.results, strict=True)
+    ]
+    count = len(names)
+    distance = ""
+
+    def write() -> None:
+        nonlocal distance
+        distance = writer.scope.declare("distance")
+        simple = len(op.body.ops) <= 2
+        for index, result in enumerate(op.results):
+            own = writer.writer.expressions[result]
+            other = op.body.args[count + index]
+            writer.writer.expressions[op.body.args[index]] = own
+            shuffle = shuffled("simd_shuffle_xor", own, result.type, distance)
+            if not simple:  # the lanes stay together: never inside `&&` or `?:`
+                name = writer.scope.declare(f"other_{own.text}")
+                writer.add(f"const {shuffle.type} {name} = {shuffle.text};", op.location)
+                shuffle = Expr(name, PRIMARY, shuffle.type)
+            writer.writer.expressions[other] = shuffle
+        _block_with_yield(writer, op.body, names)
+
+    body = writer.nested(write)
+    loop = f"ushort {distance} = {op.first}; {distance} >= {op.last}; {distance} /= 2"
+    writer.statements.append(Nest(f"for ({loop})", body))
+
+
+def _nothing(writer: BodyWriter, op: Op) -> None:
+    """Yields are written by the op that they end."""
+
+
+CONTROL_HANDLERS: dict[type[Op], Handler] = {
+    scf.For: _for,
+    scf.If: _if,
+    scf.While: _while,
+    scf.Yield: _nothing,
+    metal.Butterfly: _butterfly,
+}

@@ -1,0 +1,133 @@
+"""Which values are written where they are used, and which get a name of their own.
+
+Written in place: constants and positions, and what has one use in its own block (a read of an array
+only where nothing writes that array in between). Everything else is declared. Loads are always
+declared: they happen where they stand.
+"""
+
+from __future__ import annotations
+
+from ..dialects import arith, metal, scf, tt
+from ..ir.core import Block, Op, Value
+from ..ir.types import ArrayType
+
+_ALWAYS = (
+    arith.Constant,
+    metal.ThreadIndex,
+    metal.SplatVector,
+    metal.Iota,
+    tt.GetNumPrograms,
+    metal.Extract,
+)
+_CHEAP = (arith.Addi, arith.Muli, arith.Divui, arith.Remui, arith.Cmpi, tt.Addptr)
+
+
+class Inlining:
+    """The decision for every op of a kernel."""
+
+    def __init__(self, body: Block) -> None:
+        self._inline: set[Op] = set()
+        self._anchors: dict[Op, Op] = {}
+        self._decide(body)
+
+    def __contains__(self, op: Op) -> bool:
+        return op in self._inline
+
+    def _decide(self, block: Block) -> None:
+        positions = {op: index for index, op in enumerate(block.ops)}
+        for op in reversed(block.ops):
+            for region in op.regions:
+                for inner in region.blocks:
+                    self._decide(inner)
+            if self._is_inline(op, block, positions):
+                self._inline.add(op)
+
+    def _is_inline(self, op: Op, block: Block, positions: dict[Op, int]) -> bool:
+        if isinstance(op, _ALWAYS):
+            return True
+        if isinstance(op, metal.Read):
+            return self._reads_in_place(op, block, positions)
+        if len(op.results) != 1 or op.regions or not op.pure:
+            return False
+        if isinstance(op, tt.GetProgramId):
+            return not op.result.name or len(op.result.uses) == 1
+        users = op.result.users
+        if len(op.result.uses) != 1:
+            return False
+        (user,) = users
+        if user.parent is not block and not _is_in_if(user, block):
+            return op.pure and self._is_small(op)
+        if isinstance(user, scf.While | scf.For):
+            return False
+        return True
+
+    def _is_small(self, op: Op) -> bool:
+        """Index arithmetic of a few operators: clearer in place than as one more name."""
+        return isinstance(op, _CHEAP) and all(
+            value.defining_op is None or isinstance(value.defining_op, (*_ALWAYS, tt.GetProgramId))
+            for value in op.operands
+        )
+
+    def _reads_in_place(self, read: metal.Read, block: Block, positions: dict[Op, int]) -> bool:
+        """Whether an entry may be named where it is used: nothing writes the array until then.
+
+        Entries of a thread's own array are named as often as they are used; threadgroup memory is
+        read once.
+        """
+        type_ = read.array.type
+        assert isinstance(type_, ArrayType)
+        if type_.space == "threadgroup" and len(read.result.uses) != 1:
+            return False
+        places = [place for user in read.result.users for place in self._places(user)]
+        tops = [_ancestor_in(place, block) for place in places]
+        last = max(positions[top] for top in tops)
+        if type_.space == "threadgroup" and any(p.parent is not block for p in places):
+            return False
+        until = block.ops[positions[read] + 1 : last]
+        if any(_disturbs(op, read.array) for op in until):
+            return False
+        # What holds the last use must not write the array before it; a loop might.
+        return block.ops[last] in places or not _disturbs(block.ops[last], read.array)
+
+    def _places(self, op: Op) -> list[Op]:
+        """The statements that an op's text ends up in."""
+        found: list[Op] = []
+        stack = [op]
+        while stack:
+            top = stack.pop()
+            if top in self._inline:
+                stack.extend(top.result.users)
+            else:
+                found.append(top)
+        return found
+
+
+def _ancestor_in(op: Op, block: Block) -> Op:
+    """The op of `block` that is or holds `op`."""
+    while op.parent is not block:
+        assert op.parent is not None
+        assert op.parent.parent is not None
+        owner = op.parent.parent.parent
+        assert owner is not None
+        op = owner
+    return op
+
+
+def _is_in_if(op: Op, block: Block) -> bool:
+    """Whether an op stands in `block`, or in a branch there: it runs once at most."""
+    while op.parent is not block:
+        region = op.parent.parent if op.parent else None
+        owner = region.parent if region else None
+        if not isinstance(owner, metal.If | scf.If):
+            return False
+        op = owner
+    return True
+
+
+def _disturbs(op: Op, array: Value) -> bool:
+    for inner in op.walk():
+        if isinstance(inner, metal.Barrier):
+            return True
+        if isinstance(inner, metal.Write) and inner.array is array:
+            return True
+    return False

@@ -1,0 +1,140 @@
+"""The lowered kernel as a shader: its signature, its body, and what a launcher must know."""
+
+from __future__ import annotations
+
+from ..dialects import metal, tt
+from ..errors import UnsupportedError
+from ..ir.attributes import IntegerAttr
+from ..ir.core import Block, Module, Op, Value
+from ..ir.types import ArrayType, FloatType, IntegerType, PointerType
+from ..shader import Argument, Shader
+from ..target import Target
+from .body import SHARED_BYTES, BodyWriter
+from .control import CONTROL_HANDLERS
+from .expressions import PRIMARY, Expr, Writer, msl_type
+from .inlining import Inlining
+from .names import Scope, safe, source_name
+from .ranges import Ranges
+from .statements import Line, Statement, flatten
+from .template import render_kernel
+from .types import name_of, pointee_name
+
+_POSITIONS = (
+    (tt.GetProgramId, "uint3 program [[threadgroup_position_in_grid]]"),
+    (tt.GetNumPrograms, "uint3 programs [[threadgroups_per_grid]]"),
+    (metal.ThreadIndex, "uint thread_index [[thread_index_in_threadgroup]]"),
+)
+
+
+def emit(module: Module, target: Target) -> Shader:
+    """The shader of a lowered module."""
+    (kernel,) = module.body.ops
+    assert isinstance(kernel, metal.Kernel)
+    threads = kernel.simdgroups * target.simd_width
+    written = written_arguments(kernel)
+    writer = Writer(Ranges(threads), lambda pointer: not _may_be_written(pointer, written))
+    scope = Scope()
+    for name in ("program", "programs", "thread_index"):
+        scope.declare(name)
+    name = scope.declare(safe(kernel.sym_name) or "kernel_")
+    arguments = [_argument(kernel, index, writer, scope) for index in range(len(kernel.body.args))]
+    body = BodyWriter(writer, Inlining(kernel.body), scope)
+    body.handlers |= CONTROL_HANDLERS
+    body.block(kernel.body.ops)
+    used = {type(op) for op in kernel.walk()}
+    parameters = [_parameter(kernel.body.args[a.index], a) for a in arguments]
+    parameters += [text for kind, text in _POSITIONS if kind in used]
+    source = render_kernel(
+        name=name,
+        simdgroups=kernel.simdgroups,
+        threads=threads,
+        parameters=parameters,
+        lines=flatten([*_shared_arena(kernel), *body.shared, *body.statements], 1),
+    )
+    shared = threadgroup_bytes(kernel)
+    report: dict[str, object] = {
+        "target": target.name,
+        "threads per threadgroup": threads,
+        "simdgroups": kernel.simdgroups,
+        "threadgroup memory (bytes)": shared,
+        "barriers": source.count("threadgroup_barrier("),
+        "lines": source.count("\n"),
+    }
+    return Shader(source, name, tuple(arguments), threads, shared, target.name, report)
+
+
+def threadgroup_bytes(kernel: Op) -> int:
+    """Static threadgroup memory, each array aligned to 16 bytes."""
+    ops = [op for op in kernel.walk() if isinstance(op, metal.Threadgroup)]
+    if any("offset" in op.attributes for op in ops):
+        return max(op.offset + _aligned_size(op) for op in ops)
+    return sum(_aligned_size(op) for op in ops)
+
+
+def _aligned_size(op: metal.Threadgroup) -> int:
+    assert isinstance(op.result.type, ArrayType)
+    return (op.result.type.size_in_bytes + 15) // 16 * 16
+
+
+def _shared_arena(kernel: Op) -> list[Statement]:
+    """The array that holds all others, where they share memory: 16-byte aligned, so of uint4."""
+    ops = [op for op in kernel.walk() if isinstance(op, metal.Threadgroup)]
+    if not any("offset" in op.attributes for op in ops):
+        return []
+    return [
+        Line(f"threadgroup uint4 {SHARED_BYTES}_words[{threadgroup_bytes(kernel) // 16}];"),
+        Line(f"threadgroup uchar* {SHARED_BYTES} = (threadgroup uchar*){SHARED_BYTES}_words;"),
+    ]
+
+
+def _argument(kernel: metal.Kernel, index: int, writer: Writer, scope: Scope) -> Argument:
+    value = kernel.body.args[index]
+    name = scope.declare(source_name(value) or f"arg{index}")
+    hint = kernel.attributes.get(f"arg{index}.tt.divisibility")
+    divisibility = hint.value if isinstance(hint, IntegerAttr) else 1
+    type_ = value.type
+    if isinstance(type_, PointerType):
+        const = writer.is_const(value)
+        writer.expressions[value] = Expr(name, PRIMARY, name_of(type_, const=const))
+        return Argument(name, "buffer", str(type_.pointee), index, divisibility, not const)
+    if not isinstance(type_, IntegerType | FloatType):
+        raise UnsupportedError(f"a kernel argument of type {type_}", kernel.span)
+    writer.expressions[value] = Expr(name, PRIMARY, msl_type(value))
+    return Argument(name, "scalar", str(type_), index, divisibility)
+
+
+def _parameter(value: Value, argument: Argument) -> str:
+    slot = f"[[buffer({argument.index})]]"
+    if argument.kind == "scalar":
+        return f"constant {msl_type(value)}& {argument.name} {slot}"
+    assert isinstance(value.type, PointerType)
+    const = "" if argument.written else "const "
+    return f"device {const}{pointee_name(value.type)}* {argument.name} {slot}"
+
+
+def base_argument(pointer: Value) -> Value | None:
+    """The kernel argument that a pointer is an offset of; None where that is not known."""
+    while True:
+        op = pointer.defining_op
+        if isinstance(op, tt.Addptr | tt.Bitcast):
+            pointer = op.operands[0]
+        elif op is None and _is_kernel_argument(pointer):
+            return pointer
+        else:
+            return None
+
+
+def _is_kernel_argument(value: Value) -> bool:
+    assert isinstance(value.owner, Block)
+    region = value.owner.parent
+    return region is not None and isinstance(region.parent, metal.Kernel)
+
+
+def written_arguments(kernel: Op) -> set[Value | None]:
+    """The arguments that the kernel stores through; None among them: perhaps any."""
+    return {base_argument(op.ptr) for op in kernel.walk() if isinstance(op, metal.Store)}
+
+
+def _may_be_written(pointer: Value, written: set[Value | None]) -> bool:
+    base = base_argument(pointer)
+    return None in written or base in written or (base is None and bool(written))

@@ -1,0 +1,109 @@
+"""MSL statements as data: what the templates print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+
+@dataclass
+class Line:
+    """One statement, with its semicolon, or a comment; `note` is the comment behind it."""
+
+    text: str
+    note: str = ""
+
+
+@dataclass
+class Nest:
+    """A head ("for (...)", "if (...)") with a body in braces, and what follows an `else`."""
+
+    head: str
+    body: list[Statement] = field(default_factory=list["Statement"])
+    otherwise: list[Statement] = field(default_factory=list["Statement"])
+    note: str = ""
+    before: str = ""  # a line before the head, such as a pragma
+    tail: str = ""  # what follows the closing brace
+
+
+Statement: TypeAlias = "Line | Nest"
+
+
+@dataclass(frozen=True)
+class PrintedLine:
+    """A line of the final text: its indentation is in the text."""
+
+    text: str
+    note: str = ""
+
+
+def flatten(statements: list[Statement], depth: int) -> list[PrintedLine]:
+    """The lines of statements, indented by four spaces a level."""
+    lines: list[PrintedLine] = []
+    pad = "    " * depth
+    for statement in statements:
+        if isinstance(statement, Line):
+            lines.extend(_wrapped(pad + statement.text, statement.note))
+            continue
+        if statement.before:
+            lines.append(PrintedLine(pad + statement.before))
+        lines.extend(_wrapped(f"{pad}{statement.head} {{", statement.note))
+        lines.extend(flatten(statement.body, depth + 1))
+        if statement.otherwise:
+            lines.append(PrintedLine(pad + "} else {"))
+            lines.extend(flatten(statement.otherwise, depth + 1))
+        lines.append(PrintedLine(pad + "}" + statement.tail))
+    return lines
+
+
+LINE_LIMIT = 100
+# Where a long line may be broken, the loosest operators first.
+_BREAKS = ((" ? ", " : "), (" && ", " || "), (" = ",), (" + ", " - "), (" * ", " / "), (", ",))
+
+
+def _wrapped(text: str, note: str) -> list[PrintedLine]:
+    """A line, or where it is too long several: broken before operators, further lines indented."""
+    if len(text) <= LINE_LIMIT:
+        return [PrintedLine(text, note)]
+    pad = " " * (len(text) - len(text.lstrip()) + 4)
+    for depth in range(8):
+        for symbols in _BREAKS:
+            pieces = _split(text, symbols, depth)
+            if len(pieces) > 1:
+                lines = [pieces[0], *(pad + p.lstrip() for p in pieces[1:])]
+                if symbols != _BREAKS[0]:
+                    lines = _filled(pieces, pad)
+                if len(lines) > 1:
+                    first, *others = lines
+                    rest = [line for other in others for line in _wrapped(other, "")]
+                    return [*_wrapped(first, note), *rest]
+    return [PrintedLine(text, note)]
+
+
+def _split(text: str, symbols: tuple[str, ...], at_depth: int) -> list[str]:
+    """A text cut before the operators (after a comma or `=`) at one depth of parentheses."""
+    pieces: list[str] = []
+    depth = start = 0
+    for index, char in enumerate(text):
+        if char in "([":
+            depth += 1
+        elif char in ")]":
+            depth -= 1
+        found = next((s for s in symbols if depth == at_depth and text.startswith(s, index)), None)
+        if found is not None and text[start:index].strip():
+            cut = index + (len(found.rstrip()) if found in (", ", " = ") else 0)
+            pieces.append(text[start:cut].rstrip())
+            start = cut + 1
+    pieces.append(text[start:])
+    return pieces
+
+
+def _filled(pieces: list[str], pad: str) -> list[str]:
+    """Pieces joined into as few lines as fit."""
+    lines = [pieces[0]]
+    for piece in pieces[1:]:
+        if len(lines[-1]) + 1 + len(piece) <= LINE_LIMIT:
+            lines[-1] += " " + piece
+        else:
+            lines.append(pad + piece.lstrip())
+    return lines

@@ -1,0 +1,232 @@
+"""Loads and stores of tensors: one access a step where it is wide, several where it is not."""
+
+from __future__ import annotations
+
+from ..dialects import arith, metal, tt
+from ..ir.attributes import DenseAttr, IntegerAttr
+from ..ir.core import Value
+from ..ir.stems import stem_of
+from ..ir.types import U32, Type, bit_width, element_of
+from .context import Context, Storage
+from .distribution import Position
+from .elements import Elements, distribution, pointee
+from .plan import Root
+from .widths import ACCESS_BYTES, Form, Width
+
+
+def step_of(pointer: Value) -> int:
+    """Bytes of one element behind a pointer."""
+    return max(1, bit_width(pointee(pointer)) // 8)
+
+
+def offset(context: Context, pointer: Value, elements: int) -> Value:
+    """A scalar pointer, some elements further."""
+    if elements == 0:
+        return pointer
+    count = context.builder.constant(elements)
+    return context.builder.value(tt.Addptr((pointer, count), (pointer.type,)), pointer.name)
+
+
+def device_load(
+    context: Context, pointer: Value, type_: Type, mask: Value | None, other: Value | None = None
+) -> Value:
+    """metal.load of a scalar or vector."""
+    operands = [v for v in (pointer, mask, other) if v is not None]
+    return context.builder.value(metal.Load(operands, (type_,)))
+
+
+def device_store(context: Context, pointer: Value, value: Value, mask: Value | None) -> None:
+    """metal.store of a scalar or vector."""
+    operands = [v for v in (pointer, value, mask) if v is not None]
+    context.builder.insert(metal.Store(operands))
+
+
+def load_step(context: Context, elements: Elements, root: Root, position: Position) -> None:
+    """A load of as many elements as the step's vectors have (one access, or a few)."""
+    op = root.op
+    assert isinstance(op, tt.Load)
+    context.builder.locate(op)
+    form = elements.element(op.ptr, position).form
+    pointer = elements.first(op.ptr, position)
+    type_ = pointee(pointer)
+    mask = None if op.mask is None else elements.first(op.mask, position)
+    lanes = elements.lanes
+    if form is Form.UNIFORM and lanes > 1:
+        loaded = device_load(context, pointer, type_, mask)
+        loaded.name = op.result.name
+        elements.define(op.result, loaded, Form.UNIFORM)
+        return
+    other = None if op.other is None else elements.full(op.other, position)
+    size = min(lanes, ACCESS_BYTES // step_of(pointer))
+    parts: list[Value] = []
+    for start in range(0, lanes, size):
+        context.builder.locate(op)
+        piece = None if other is None else _piece(context, other, start, size, lanes)
+        at = offset(context, pointer, start)
+        part_type = metal.with_lanes(type_, size)
+        loaded = device_load(context, at, part_type, mask, piece)
+        loaded.name = op.result.name
+        loaded.defining_op.attributes.update(volatile_flag(op))  # type: ignore[union-attr]
+        parts.append(loaded)
+    value = context.pack(parts, metal.with_lanes(type_, lanes))
+    value.name = op.result.name
+    elements.define(op.result, value, Form.VECTOR)
+
+
+def volatile_flag(op: tt.Load) -> dict[str, IntegerAttr]:
+    """The attribute that keeps an access from being dropped or merged."""
+    return {"volatile": metal.integer_attribute(1)} if op.is_volatile else {}
+
+
+def _piece(context: Context, vector: Value, start: int, size: int, lanes: int) -> Value:
+    if size == lanes:
+        return vector
+    if size == 1:
+        return context.extract(vector, start)
+    attributes = {"index": metal.integer_attribute(start)}
+    type_ = metal.with_lanes(element_of(vector.type), size)
+    return context.builder.value(metal.Slice((vector,), (type_,), attributes))
+
+
+def load_chunks(
+    context: Context, elements: Elements, root: Root, width: Width, storage: Storage
+) -> None:
+    """One 16-byte access a step, split into the vectors of `storage` (8 halves: two half4)."""
+    op = root.op
+    assert isinstance(op, tt.Load)
+    position = distribution(op.result).identity
+    context.builder.locate(op)
+    pointer = elements.first(op.ptr, position)
+    mask = None if op.mask is None else elements.first(op.mask, position)
+    vector = metal.with_lanes(pointee(pointer), width.lanes)
+    per_access = ACCESS_BYTES // step_of(pointer)
+    index, _ = elements.index(storage, position)
+    chunk = 0
+    for start in range(0, width.access, per_access):
+        at = offset(context, pointer, start)
+        for part in _access_vectors(context, at, vector, width.lanes, per_access, mask, op):
+            where = context.builder.add(index, context.builder.constant(chunk))
+            context.write(part, storage.array, where)
+            chunk += 1
+
+
+def apply_other(context: Context, elements: Elements, root: Root) -> None:
+    """Where the mask is false a chunked load gives `other` (memory gave zero)."""
+    op = root.op
+    assert isinstance(op, tt.Load)
+    if op.other is None or op.mask is None or is_zero(op.other):
+        return
+    position = distribution(op.result).identity
+    loaded = elements.full(op.result, position)
+    mask = elements.first(op.mask, position)
+    other = elements.full(op.other, position)
+    context.builder.locate(op)
+    select = arith.Select((mask, loaded, other), (loaded.type,))
+    value = context.builder.value(select, op.result.name)
+    elements.define(op.result, value, Form.VECTOR)
+    storage = context.storages.get(op.result)
+    if storage is not None:
+        elements.write(storage, value, position)
+
+
+def is_zero(value: Value) -> bool:
+    """Whether a tensor is the constant 0 (all bits)."""
+    op = value.defining_op
+    attribute = op.attributes.get("value") if isinstance(op, arith.Constant) else None
+    return isinstance(attribute, DenseAttr) and attribute.entries == (0,)
+
+
+def _access_vectors(
+    context: Context,
+    pointer: Value,
+    vector: Type,
+    lanes: int,
+    per_access: int,
+    mask: Value | None,
+    op: tt.Load,
+) -> list[Value]:
+    """The vectors of one 16-byte access."""
+    if per_access == lanes:
+        loaded = device_load(context, pointer, vector, mask)
+        loaded.name = op.result.name
+        return [loaded]
+    words = device_load(context, pointer, metal.with_lanes(U32, 4), mask)
+    words.name = f"{stem_of(op.result) or 'loaded'}_bits"
+    count = 4 * lanes // per_access
+    parts: list[Value] = []
+    for start in range(0, 4, count):
+        bits = _piece(context, words, start, count, 4)
+        parts.append(context.builder.value(metal.BitCast((bits,), (vector,)), op.result.name))
+    return parts
+
+
+def store_step(context: Context, elements: Elements, root: Root, position: Position) -> None:
+    """A store of the step's vector (one access, or a few)."""
+    op = root.op
+    assert isinstance(op, tt.Store)
+    value = elements.full(op.value, position)
+    context.builder.locate(op)
+    pointer, mask = store_place(context, elements, op, position)
+    lanes = elements.lanes
+    size = min(lanes, ACCESS_BYTES // step_of(pointer))
+    for start in range(0, lanes, size):
+        piece = _piece(context, value, start, size, lanes)
+        device_store(context, offset(context, pointer, start), piece, mask)
+
+
+def store_place(
+    context: Context, elements: Elements, op: tt.Store, position: Position
+) -> tuple[Value, Value | None]:
+    """Where a store goes, and when: only the first of the threads that hold copies stores."""
+    pointer = elements.first(op.ptr, position)
+    mask = None if op.mask is None else elements.first(op.mask, position)
+    replicated = distribution(op.ptr).replicated_threads
+    context.builder.locate(op)
+    return pointer, context.builder.both(context.is_first_copy(replicated), mask)
+
+
+def store_chunks(
+    context: Context, elements: Elements, root: Root, width: Width, storage: Storage
+) -> None:
+    """One 16-byte access a step, of the vectors that the step left in `storage`."""
+    op = root.op
+    assert isinstance(op, tt.Store)
+    position = distribution(op.ptr).identity
+    pointer, mask = store_place(context, elements, op, position)
+    context.builder.locate(op)
+    per_access = ACCESS_BYTES // step_of(pointer)
+    index, _ = elements.index(storage, position)
+    vectors = per_access // width.lanes
+    for start in range(0, width.access, per_access):
+        parts: list[Value] = []
+        for i in range(vectors):
+            step = context.builder.constant(start // width.lanes + i)
+            entry = context.builder.add(index, step)
+            parts.append(context.read(storage.array, entry))
+        value = parts[0] if vectors == 1 else _as_words(context, parts)
+        device_store(context, offset(context, pointer, start), value, mask)
+
+
+def _as_words(context: Context, parts: list[Value]) -> Value:
+    words_each = 4 // len(parts)
+    type_ = metal.with_lanes(U32, words_each)
+    words = [context.builder.value(metal.BitCast((part,), (type_,))) for part in parts]
+    return context.pack(words, metal.with_lanes(U32, 4))
+
+
+def scalar_load(context: Context, op: tt.Load) -> Value:
+    """A load of one uniform value: every thread reads it."""
+    operands = [context.scalar(v) for v in op.operands]
+    loaded = context.builder.value(metal.Load(operands, (op.result.type,)), op.result.name)
+    loaded.defining_op.attributes.update(volatile_flag(op))  # type: ignore[union-attr]
+    return loaded
+
+
+def scalar_store(context: Context, op: tt.Store) -> None:
+    """A store of one uniform value: thread 0 writes it."""
+    builder = context.builder
+    first = builder.compare("eq", context.thread, builder.constant(0))
+    mask = None if op.mask is None else context.scalar(op.mask)
+    device_store(
+        context, context.scalar(op.ptr), context.scalar(op.value), builder.both(first, mask)
+    )

@@ -1,0 +1,463 @@
+"""Decides, before any code is made, what is computed together, and what is kept in registers.
+
+A tensor op is not lowered on its own. *Roots* are what must happen: stores, loads, reductions,
+values carried by loops. Neighbouring roots over one distribution form a *group*, which becomes one
+loop over the registers; everything else is computed where a root needs it, inside that loop.
+A value that would be costly to compute in two groups becomes a root itself ("keep").
+
+    %x = tt.load ...                 group 1: load x, reduce max        -> x kept, max
+    %m = "tt.reduce"(%x) max         group 2: keep num, reduce sum      -> num kept, den
+    %e = arith.subf %x, %m           group 3: store num / den
+    %num = math.exp %e
+    %den = "tt.reduce"(%num) sum
+    %q = arith.divf %num, %den
+    tt.store %p, %q
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from ..dialects import arith, math, scf, tt, ttg
+from ..errors import UnsupportedError
+from ..ir.core import Block, Op, Value
+from ..ir.types import TensorType, Type, bit_width
+from .combine import identity_bits
+from .distribution import Distribution, Position, distribution_of, through
+from .views import coordinate_map, view_map
+
+RootKind = Literal["load", "store", "reduce", "keep", "carry", "send", "receive", "exchange"]
+# Kinds whose value exists element by element inside the group's own loop.
+_IMMEDIATE = ("load", "keep", "receive")
+
+
+@dataclass(eq=False)
+class Root:
+    """One thing that a group does for every element of its distribution.
+
+    `operands` are the tensor values that it needs element by element; `target` is the value whose
+    storage a "carry" sets (a loop argument, or a result of scf.if).
+    """
+
+    kind: RootKind
+    op: Op
+    operands: list[Value]
+    target: Value | None = None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the root has loops of its own."""
+        if self.kind == "exchange":
+            return True
+        return isinstance(self.op, tt.Reduce) and identity_bits(self.op) is None
+
+    @property
+    def produced(self) -> list[Value]:
+        """Values that the root defines."""
+        if self.kind in ("load", "reduce", "receive", "exchange"):
+            return self.op.results
+        return self.operands if self.kind == "keep" else []
+
+
+@dataclass(eq=False)
+class Group:
+    """Roots that share one loop over the registers of a distribution."""
+
+    distribution: Distribution
+    roots: list[Root] = field(default_factory=list[Root])
+    depth: int = 0  # number of loops around it
+
+    @property
+    def has_load(self) -> bool:
+        """Whether device memory is read."""
+        return any(root.kind == "load" for root in self.roots)
+
+    @property
+    def has_store(self) -> bool:
+        """Whether device memory is written."""
+        return any(root.kind == "store" for root in self.roots)
+
+
+@dataclass(eq=False)
+class Control:
+    """A structured op with the segments of its blocks."""
+
+    op: Op
+    bodies: list[list[Segment]]
+
+
+@dataclass(eq=False)
+class Scalar:
+    """An op on uniform values: done by every thread (or, stores, by one)."""
+
+    op: Op
+
+
+Segment: TypeAlias = "Scalar | Group | Control"
+
+Visit = tuple[Value, Position, bool]  # value, position, whether it is read (not computed)
+
+
+class Plan:
+    """The segments of a kernel, the kept values, and which values need storage."""
+
+    def __init__(self, function: Op, threadgroup_memory: int) -> None:
+        self.function = function
+        self.threadgroup_memory = threadgroup_memory
+        self.kept: set[Value] = set()
+        self._views: dict[Op, Position | None] = {}
+        self.segments: list[Segment] = []
+        self.groups: list[Group] = []
+        self._depths: dict[Block, int] = {}
+        while True:
+            before = len(self.kept)
+            self.groups = []
+            self.segments = self._plan_block(function.regions[0].block, 0)
+            self.kept |= self._costly_shared_values()
+            if len(self.kept) == before:
+                break
+        self.stored = self._values_read_elsewhere()
+
+    # -- following values ---------------------------------------------------------------------
+
+    def view(self, op: Op) -> Position | None:
+        """`view_map`, computed once for each op."""
+        if op not in self._views:
+            self._views[op] = view_map(op)
+        return self._views[op]
+
+    def is_available(self, value: Value) -> bool:
+        """Whether a tensor is read from where it was put, not computed where it is needed."""
+        op = value.defining_op
+        if op is None or value in self.kept or op.regions:
+            return True
+        return isinstance(op, tt.Load) or self.is_exchange(op)
+
+    def is_exchange(self, op: Op) -> bool:
+        """Whether the op moves elements between threads."""
+        return coordinate_map(op) is not None and self.view(op) is None
+
+    def needs_rounds(self, op: Op) -> bool:
+        """Whether an exchange moves more than threadgroup memory holds at once."""
+        return exchange_bytes(op.operands[0].type) > self.threadgroup_memory
+
+    def operand_positions(self, op: Op, position: Position) -> list[tuple[Value, Position]]:
+        """The tensor operands of a computed op, at the positions that its result's gives."""
+        mapping = self.view(op)
+        if mapping is not None:
+            return [(op.operands[0], through(position, mapping))]
+        return [(value, position) for value in op.operands if isinstance(value.type, TensorType)]
+
+    def visits(self, root: Root, group: Group) -> Iterator[Visit]:
+        """Every tensor value that the root needs, with the position at which it is needed."""
+        identity = group.distribution.identity
+        stack = [(value, identity) for value in reversed(root.operands)]
+        seen = set(stack)
+        forced = set(root.operands) if root.kind == "keep" else set[Value]()
+        while stack:
+            value, position = stack.pop()
+            if self.is_available(value) and value not in forced:
+                yield value, position, True
+                continue
+            yield value, position, False
+            op = value.defining_op
+            assert op is not None
+            for entry in reversed(self.operand_positions(op, position)):
+                if entry not in seen:
+                    seen.add(entry)
+                    stack.append(entry)
+
+    # -- grouping -----------------------------------------------------------------------------
+
+    def _plan_block(self, block: Block, depth: int) -> list[Segment]:
+        self._depths[block] = depth
+        planner = _BlockPlanner(self, depth)
+        for op in block.ops:
+            if op.regions and not isinstance(op, tt.Reduce):
+                self._plan_control(planner, op, depth)
+            else:
+                planner.add_op(op)
+        planner.flush()
+        return planner.segments
+
+    def _plan_control(self, planner: _BlockPlanner, op: Op, depth: int) -> None:
+        if isinstance(op, scf.For):
+            planner.carry(op, op.inits, op.body.args[1:])
+        elif isinstance(op, scf.While):
+            planner.carry(op, op.inits, op.regions[0].block.args)
+        elif not isinstance(op, scf.If):
+            raise UnsupportedError(f"{op.op_name} is not supported yet", op.span)
+        planner.flush()
+        inner = depth if isinstance(op, scf.If) else depth + 1
+        bodies = [self._plan_block(region.block, inner) for region in op.regions if region.blocks]
+        planner.segments.append(Control(op, bodies))
+
+    # -- what to keep -------------------------------------------------------------------------
+
+    def _costly_shared_values(self) -> set[Value]:
+        """Computed values that several groups need (or a deeper loop), worth their registers."""
+        weights: dict[Value, int] = {}
+        for group in self.groups:
+            counted: set[Value] = set()
+            for root in group.roots:
+                for value, _, read in self.visits(root, group):
+                    if not read and value not in counted:
+                        counted.add(value)
+                        weights[value] = weights.get(value, 0) + self._weight(value, group)
+        costs: dict[Value, int] = {}
+        shared = {
+            value
+            for value, weight in weights.items()
+            if weight > 1
+            and value not in self.kept
+            and (weight - 1) * self._cost(value, costs) > _KEEP_ABOVE
+        }
+        # Of a chain keep the last value only: the others are then needed in one place.
+        return {v for v in shared if not any(user in shared for user in self._dependents(v))}
+
+    def _weight(self, value: Value, group: Group) -> int:
+        op = value.defining_op
+        assert op is not None
+        assert op.parent is not None
+        return 3 if group.depth > self._depths[op.parent] else 1
+
+    def _dependents(self, value: Value) -> Iterator[Value]:
+        for user in value.users:
+            yield from (result for result in user.results if not self.is_available(result))
+
+    def _cost(self, value: Value, costs: dict[Value, int]) -> int:
+        """Instructions to compute one element again, available values being free."""
+        order = [value]
+        while order:
+            top = order[-1]
+            op = top.defining_op
+            if top in costs or op is None or (self.is_available(top) and top is not value):
+                costs.setdefault(top, 0)
+                order.pop()
+                continue
+            operands = [v for v in op.operands if isinstance(v.type, TensorType)]
+            missing = [v for v in operands if v not in costs]
+            if missing:
+                order.extend(missing)
+                continue
+            costs[top] = own_cost(op) + sum(costs[v] for v in operands)
+            order.pop()
+        return costs[value]
+
+    def _values_read_elsewhere(self) -> set[Value]:
+        """Values that outlive the group that makes them, and so need an array."""
+        maker = {
+            value: group for group in self.groups for root in group.roots for value in root.produced
+        }
+        stored: set[Value] = set()
+        for group in self.groups:
+            for root in group.roots:
+                for value, _, read in self.visits(root, group):
+                    if read and maker.get(value) is not group:
+                        stored.add(value)
+        return stored
+
+
+_KEEP_ABOVE = 8
+_EXPENSIVE = 16
+
+
+def own_cost(op: Op) -> int:
+    """Instructions of one element, roughly: division and functions count, views are free."""
+    if isinstance(op, arith.Constant | tt.Splat | tt.MakeRange) or view_free(op):
+        return 0
+    heavy = (arith.Divsi, arith.Divui, arith.Remsi, arith.Remui, arith.Divf, arith.Remf)
+    if isinstance(op, heavy) or op.op_name.startswith(("math.", "tt.extern", "tt.precise")):
+        return 1 if isinstance(op, math.Absf | math.Absi) else _EXPENSIVE
+    return 1
+
+
+def view_free(op: Op) -> bool:
+    """Whether the op is one of the views, which cost nothing."""
+    return coordinate_map(op) is not None
+
+
+class _BlockPlanner:
+    """Collects the segments of one block."""
+
+    def __init__(self, plan: Plan, depth: int) -> None:
+        self.plan = plan
+        self.depth = depth
+        self.segments: list[Segment] = []
+        self.group: Group | None = None
+
+    def flush(self) -> None:
+        """Close the open group."""
+        if self.group is not None:
+            self.segments.append(self.group)
+            self.group = None
+
+    def add_op(self, op: Op) -> None:
+        """Place one op without nested control flow."""
+        tensors = [v for v in (*op.operands, *op.results) if isinstance(v.type, TensorType)]
+        if op.terminator:
+            self._add_terminator(op)
+        elif not tensors:
+            self._add_scalar(op)
+        elif isinstance(op, tt.Load):
+            self._add(Root("load", op, list(op.operands)), op.operands[0])
+        elif isinstance(op, tt.Store):
+            self._add(Root("store", op, list(op.operands)), op.operands[0])
+        elif isinstance(op, tt.Reduce):
+            self._add(Root("reduce", op, list(op.operands)), op.operands[0])
+        elif self.plan.is_exchange(op) and self.plan.needs_rounds(op):
+            self._add(Root("exchange", op, [op.operands[0]]), op.operands[0])
+        elif self.plan.is_exchange(op):
+            self._add(Root("send", op, [op.operands[0]]), op.operands[0])
+            self.flush()
+            self._add(Root("receive", op, []), op.result)
+        elif op.results and op.result in self.plan.kept:
+            self._add(Root("keep", op, [op.result]), op.result)
+        elif not computable(op):
+            raise UnsupportedError(f"{op.op_name} is not supported yet", op.span)
+
+    def _add_terminator(self, op: Op) -> None:
+        parent = op.parent.parent.parent if op.parent and op.parent.parent else None
+        if isinstance(parent, scf.For):
+            self.carry(op, op.operands, parent.body.args[1:])
+        elif isinstance(parent, scf.If):
+            self.carry(op, op.operands, parent.results)
+        elif isinstance(op, scf.Condition) and isinstance(parent, scf.While):
+            self.carry(op, op.operands[1:], parent.regions[1].block.args)
+        elif isinstance(parent, scf.While):
+            self.carry(op, op.operands, parent.regions[0].block.args)
+
+    def carry(self, op: Op, values: Sequence[Value], targets: Sequence[Value]) -> None:
+        """Set the storage of tensor targets, all at once."""
+        roots = [
+            Root("carry", op, [value], target)
+            for value, target in zip(values, targets, strict=True)
+            if isinstance(target.type, TensorType) and value is not target
+        ]
+        if self._overwrites_needed(roots):
+            for root in roots:
+                self.plan.kept.update(v for v in root.operands if v.defining_op is not None)
+        for root in roots:
+            self._add(root, root.operands[0])
+
+    def _overwrites_needed(self, roots: list[Root]) -> bool:
+        """Whether a target is read, elsewhere than at its own element, after it was set."""
+        for index, root in enumerate(roots):
+            group = Group(distribution_of_value(root.operands[0]))
+            earlier = {
+                r.target for r in roots[:index] if r.operands[0].type != root.operands[0].type
+            }
+            everyone = {r.target for r in roots}
+            for value, position, _ in self.plan.visits(root, group):
+                moved = position != group.distribution.identity
+                if value in earlier or (value in everyone and moved):
+                    return True
+        return False
+
+    def _add_scalar(self, op: Op) -> None:
+        group = self.group
+        if group is not None:
+            late = {v for root in group.roots if root.kind == "reduce" for v in root.produced}
+            ordered = not op.pure and (group.has_store or (group.has_load and not is_load(op)))
+            if ordered or any(v in late for v in op.operands):
+                self.flush()
+        self.segments.append(Scalar(op))
+
+    def _add(self, root: Root, shaped: Value) -> None:
+        distribution = distribution_of_value(shaped)
+        if root.is_alone:
+            self.flush()
+        if self.group is not None and not self._fits(root, distribution):
+            self.flush()
+        if self.group is None:
+            self.group = Group(distribution, [], self.depth)
+            self.plan.groups.append(self.group)
+        self.group.roots.append(root)
+        if root.is_alone:
+            self.flush()
+
+    def _fits(self, root: Root, distribution: Distribution) -> bool:
+        group = self.group
+        assert group is not None
+        if group.distribution != distribution or not self._keeps_memory_order(root, group):
+            return False
+        immediate = {v for r in group.roots if r.kind in _IMMEDIATE for v in r.produced}
+        late = {v for r in group.roots if r.kind == "reduce" for v in r.produced}
+        targets = {r.target for r in group.roots if r.kind == "carry"}
+        for value, position, _ in self.plan.visits(root, group):
+            if value in late or (value in targets and root.kind != "carry"):
+                return False
+            if value in immediate and position != distribution.identity:
+                return False
+            op = value.defining_op
+            if op is not None and any(v in late for v in op.operands):
+                return False
+        return True
+
+    def _keeps_memory_order(self, root: Root, group: Group) -> bool:
+        """A fused loop mixes the elements of its accesses: only those that cannot meet may share it.
+
+        Accesses through one pointer value meet at the same element only. Accesses through different
+        arguments are taken to be apart, or to be the same element (x stored where x was loaded): what
+        overlaps otherwise is a race between the threads in Triton too.
+        """
+        if root.kind == "load":
+            return not group.has_store
+        if root.kind != "store":
+            return True
+        pointer = root.operands[0]
+        others = [r.operands[0] for r in group.roots if r.kind in ("load", "store")]
+        return all(other is pointer or are_apart(other, pointer) for other in others)
+
+
+def exchange_bytes(type_: Type) -> int:
+    """Threadgroup memory for all elements of a tensor, with padding of rows."""
+    assert isinstance(type_, TensorType)
+    return type_.size * max(1, bit_width(type_) // 8) * 33 // 32
+
+
+def is_load(op: Op) -> bool:
+    """Whether the op only reads memory."""
+    return isinstance(op, tt.Load)
+
+
+def distribution_of_value(value: Value) -> Distribution:
+    """The distribution of a tensor value; errors point at the op that defines it."""
+    assert isinstance(value.type, TensorType)
+    try:
+        return distribution_of(value.type)
+    except UnsupportedError as error:
+        op = value.defining_op
+        raise UnsupportedError(error.message, op.span if op else None) from None
+
+
+def computable(op: Op) -> bool:
+    """Whether the op's elements can be computed one by one, where they are needed."""
+    if isinstance(op, tt.Splat | tt.MakeRange | arith.Constant):
+        return True
+    return op.pure and (op.elementwise or coordinate_map(op) is not None)
+
+
+def are_apart(a: Value, b: Value) -> bool:
+    """Whether two pointers are offsets of two different kernel arguments."""
+    bases = base_argument(a), base_argument(b)
+    return None not in bases and bases[0] is not bases[1]
+
+
+def base_argument(pointer: Value) -> Value | None:
+    """The kernel argument that a pointer, or tensor of pointers, is an offset of; None: unknown."""
+    while True:
+        op = pointer.defining_op
+        if op is None:
+            block = pointer.owner
+            assert isinstance(block, Block)
+            is_argument = block.parent is not None and isinstance(block.parent.parent, tt.Func)
+            return pointer if is_argument else None
+        if isinstance(op, tt.Addptr | tt.Splat | tt.Bitcast | tt.Broadcast | tt.ExpandDims) or (
+            isinstance(op, ttg.ConvertLayout | tt.Trans | tt.Reshape)
+        ):
+            pointer = op.operands[0]
+        else:
+            return None

@@ -1,0 +1,423 @@
+"""tt.reduce: fold the registers, then the lanes, then the SIMD-groups.
+
+Which bits of a layout lie along the axis says what is where: register bits are folded in the group's
+own loop (into accumulators), lane bits by a butterfly of shuffles, SIMD-group bits through threadgroup
+memory, of which every thread then folds what it needs. Bits that select copies are not folded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..dialects import arith, metal, tt
+from ..errors import UnsupportedError
+from ..ir.core import Block, Op, Value
+from ..ir.types import FloatType, IntegerType, TensorType, Type, VectorType, element_of
+from .combine import identity_bits, is_simd_sum
+from .context import Context, Storage, operation
+from .distribution import Distribution, Run, distribution_of
+from .elements import Elements
+from .iteration import Iteration, register_loops, thread_weighted
+from .plan import Group, Root
+from .widths import Width, lane_dim
+
+LANE_BITS = 5  # log2 of the SIMD width
+
+
+@dataclass
+class Reduction:
+    """A reduction on its way: accumulators over the register bits that it keeps."""
+
+    root: Root
+    op: tt.Reduce
+    distribution: Distribution
+    lanes: int  # components of an accumulator
+    folds_lanes: bool  # whether those components lie along the axis
+    kept: tuple[int, ...]  # register bits, above the vector's, that are not along the axis
+    along: tuple[int, ...]  # register bits, above the vector's, along the axis
+    accumulators: list[Value]
+    shared: _Shared | None = None
+    targets: list[Storage] = field(default_factory=list[Storage])
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether each step's value is all that its registers add: no accumulator is needed."""
+        return not self.along and not self.root.is_alone
+
+    @property
+    def count(self) -> int:
+        """Entries of an accumulator array."""
+        return 1 << len(self.kept)
+
+
+def start(context: Context, group: Group, root: Root, width: Width) -> Reduction:
+    """Make the accumulators."""
+    op = root.op
+    assert isinstance(op, tt.Reduce)
+    layout = group.distribution
+    along_bits = [_is_along(basis, op.axis, op) for basis in (*layout.registers, *layout.threads)]
+    low = width.lanes.bit_length() - 1
+    bits = range(low, len(layout.registers))
+    reduction = Reduction(
+        root,
+        op,
+        layout,
+        width.lanes,
+        width.lanes > 1 and lane_dim(group) == op.axis,
+        tuple(bit for bit in bits if not along_bits[bit]),
+        tuple(bit for bit in bits if along_bits[bit]),
+        [],
+    )
+    context.builder.locate(op)
+    if reduction_simdgroup_bits(reduction):
+        reduction.shared = _Shared(context, reduction)
+    if reduction.is_direct:
+        reduction.targets = [] if reduction.shared else _targets(context, reduction)
+        return reduction
+    for value, result in zip(op.operands, op.results, strict=True):
+        element = metal.with_lanes(element_of(value.type), width.lanes)
+        reduction.accumulators.append(context.local(reduction.count, element, result.name))
+    if reduction.along and identity_bits(op) is not None:
+        _set_identity(context, reduction)
+    return reduction
+
+
+def _is_along(basis: Sequence[int], axis: int, op: Op) -> bool:
+    if basis[axis] and any(offset for d, offset in enumerate(basis) if d != axis):
+        raise UnsupportedError("a reduction over a layout that mixes its axis with others", op.span)
+    return basis[axis] != 0
+
+
+def _set_identity(context: Context, reduction: Reduction) -> None:
+    bits = identity_bits(reduction.op)
+    assert bits is not None
+    (array,) = reduction.accumulators
+    runs = [Run(0, 1, 0, reduction.count.bit_length() - 1)] if reduction.count > 1 else []
+    with register_loops(context.builder, runs) as variables:
+        type_ = element_of(reduction.op.operands[0].type)
+        builder = context.builder
+        if isinstance(type_, FloatType):
+            value = builder.float_constant(bits, type_)
+        else:
+            value = builder.constant(bits, type_)
+        index = variables[0].value if variables else builder.constant(0)
+        context.write(context.splat(value, reduction.lanes), array, index)
+
+
+def fold_step(context: Context, elements: Elements, reduction: Reduction) -> None:
+    """Fold this step's elements into the accumulators."""
+    position = reduction.distribution.identity
+    values = [elements.full(value, position) for value in reduction.op.operands]
+    index = kept_index(elements.iteration, reduction)
+    context.builder.locate(reduction.op)
+    if reduction.is_direct:
+        _pass_on(context, reduction, values, index)
+        return
+    if reduction.along:
+        old = [context.read(array, index) for array in reduction.accumulators]
+        values = combine_values(context, reduction.op, old, values)
+    for value, array in zip(values, reduction.accumulators, strict=True):
+        context.write(value, array, index)
+
+
+def kept_index(iteration: Iteration, reduction: Reduction) -> Value:
+    """The accumulator of this step."""
+    weights = [
+        1 << reduction.kept.index(bit) if bit in reduction.kept else 0
+        for bit in range(len(reduction.distribution.registers))
+    ]
+    return iteration.weighted(reduction.distribution.identity, weights)
+
+
+def fold_alone(context: Context, reduction: Reduction) -> None:
+    """Fold registers with a combine block that has no neutral element: start from the first.
+
+    One loop over what is kept; in it the first element, then a loop over the others along the axis.
+    """
+    builder = context.builder
+    kept_runs = _runs_of(reduction.kept, reduction.distribution)
+    position = reduction.distribution.identity
+    with register_loops(builder, kept_runs) as variables:
+        first = Elements(context, Iteration(builder, 1, list(variables)))
+        index = kept_index(first.iteration, reduction)
+        for value, array in zip(reduction.op.operands, reduction.accumulators, strict=True):
+            context.write(first.full(value, position), array, index)
+        if not reduction.along:
+            return
+        along_runs = _runs_of(reduction.along, reduction.distribution)
+        with register_loops(builder, along_runs) as inner:
+            step = Elements(context, Iteration(builder, 1, [*variables, *inner]))
+            values = [step.full(value, position) for value in reduction.op.operands]
+            old = [context.read(array, index) for array in reduction.accumulators]
+            new = combine_values(context, reduction.op, old, values)
+            is_first = _all_zero(context, [variable.value for variable in inner])
+            for value, before, array in zip(new, old, reduction.accumulators, strict=True):
+                kept = builder.value(arith.Select((is_first, before, value), (value.type,)))
+                context.write(kept, array, index)
+
+
+def _all_zero(context: Context, values: list[Value]) -> Value:
+    builder = context.builder
+    result: Value | None = None
+    for value in values:
+        result = builder.both(result, builder.compare("eq", value, builder.constant(0)))
+    assert result is not None
+    return result
+
+
+def _runs_of(bits: Sequence[int], layout: Distribution) -> list[Run]:
+    """Loops over register bits: neighbouring bits share a loop; outermost first."""
+    runs: list[Run] = []
+    for bit in bits:
+        if runs and runs[-1].first + runs[-1].bits == bit:
+            last = runs[-1]
+            runs[-1] = Run(last.dim, last.stride, last.first, last.bits + 1)
+        else:
+            runs.append(Run(0, 1, bit, 1))
+    return runs[::-1]
+
+
+def finish(context: Context, reduction: Reduction) -> None:
+    """Fold components, lanes and SIMD-groups, and put the results where their users look."""
+    builder, op = context.builder, reduction.op
+    builder.locate(op)
+    runs = [Run(0, 1, 0, len(reduction.kept))] if reduction.kept else []
+    if not reduction.is_direct:
+        reduction.targets = _targets(context, reduction)
+        with register_loops(builder, runs) as variables:
+            index = variables[0].value if variables else builder.constant(0)
+            values = [context.read(array, index) for array in reduction.accumulators]
+            _pass_on(context, reduction, values, index)
+    elif reduction.shared is not None:
+        reduction.targets = _targets(context, reduction)
+    if reduction.shared is not None:
+        with register_loops(builder, runs) as variables:
+            index = variables[0].value if variables else builder.constant(0)
+            _put(context, op, reduction.shared.receive(index), reduction.targets, index)
+
+
+def _pass_on(context: Context, reduction: Reduction, values: list[Value], index: Value) -> None:
+    """Fold a thread's values over the lanes; the results, or what the SIMD-groups share."""
+    values = fold_lanes(context, reduction, values)
+    if reduction.shared is not None:
+        reduction.shared.send(values, index)
+    else:
+        _put(context, reduction.op, values, reduction.targets, index)
+
+
+def fold_lanes(context: Context, reduction: Reduction, values: list[Value]) -> list[Value]:
+    """Fold vector components along the axis, then the lanes of the SIMD-group."""
+    op = reduction.op
+    if reduction.folds_lanes:
+        parts = [[context.extract(v, i) for v in values] for i in range(reduction.lanes)]
+        while len(parts) > 1:
+            half = range(0, len(parts), 2)
+            parts = [combine_values(context, op, parts[i], parts[i + 1]) for i in half]
+        values = parts[0]
+    threads = reduction.distribution.threads[:LANE_BITS]
+    lane_bits = [bit for bit, basis in enumerate(threads) if basis[op.axis]]
+    for first, last in _neighbours(lane_bits):
+        if (first, last) == (0, LANE_BITS - 1) and is_simd_sum(op, element_of(values[0].type)):
+            attributes = {"kind": metal.word_attribute("sum")}
+            reduced = metal.SimdReduce(values, (values[0].type,), attributes)
+            values = [context.builder.value(reduced, op.results[0].name)]
+        else:
+            values = butterfly(context, op, values, first, last)
+    return values
+
+
+def _neighbours(bits: Sequence[int]) -> list[tuple[int, int]]:
+    """Maximal runs of neighbouring bits, as (first, last)."""
+    runs: list[tuple[int, int]] = []
+    for bit in bits:
+        if runs and runs[-1][1] == bit - 1:
+            runs[-1] = (runs[-1][0], bit)
+        else:
+            runs.append((bit, bit))
+    return runs
+
+
+def butterfly(
+    context: Context, op: tt.Reduce, values: list[Value], first: int, last: int
+) -> list[Value]:
+    """Combine over lane bits first .. last: afterwards all those lanes hold the result."""
+    types = [value.type for value in values]
+    body = Block([*types, *types])
+    attributes = {
+        "first": metal.integer_attribute(1 << last),
+        "last": metal.integer_attribute(1 << first),
+    }
+    loop = metal.Butterfly(values, types, attributes, [metal.region(body)])
+    context.builder.insert(loop)
+    for result, value in zip(loop.results, op.results, strict=True):
+        result.name = value.name
+    with context.builder.at(body):
+        count = len(values)
+        new = combine_values(context, op, body.args[:count], body.args[count:])
+        context.builder.insert(metal.Yield(new))
+    return loop.results
+
+
+def combine_values(
+    context: Context, op: tt.Reduce, left: Sequence[Value], right: Sequence[Value]
+) -> list[Value]:
+    """The combine block on scalars, or component by component on vectors."""
+    block = op.combine
+    known = dict(zip(block.args, (*left, *right), strict=True))
+    lanes = left[0].type.size if isinstance(left[0].type, VectorType) else 1
+    for inner in block.ops[:-1]:
+        if inner.regions or inner.op_name == "tt.call":
+            raise UnsupportedError(f"{inner.op_name} in a combine block", inner.span)
+        operands = [known.get(v) or context.scalar(v) for v in inner.operands]
+        types: list[Type] = [metal.with_lanes(r.type, lanes) for r in inner.results]
+        if isinstance(inner, arith.Constant):
+            made = context.builder.insert(operation(inner, [], [inner.result.type]))
+            known[inner.result] = context.splat(made.result, lanes)
+            continue
+        made = context.builder.insert(operation(inner, operands, types))
+        known.update(zip(inner.results, made.results, strict=True))
+    return [known.get(v) or context.scalar(v) for v in block.ops[-1].operands]
+
+
+def reduction_simdgroup_bits(reduction: Reduction) -> list[int]:
+    """Bits of the thread index, above the lane's, along the axis."""
+    threads = reduction.distribution.threads
+    return [b for b in range(LANE_BITS, len(threads)) if threads[b][reduction.op.axis]]
+
+
+class _Shared:
+    """Partial results in threadgroup memory: [SIMD-group along the axis][kept register][place]."""
+
+    def __init__(self, context: Context, reduction: Reduction) -> None:
+        self.context, self.reduction = context, reduction
+        op, layout = reduction.op, reduction.distribution
+        along = [bit for bit, basis in enumerate(layout.threads) if basis[op.axis]]
+        places = [
+            bit for bit, basis in enumerate(layout.threads) if any(basis) and bit not in along
+        ]
+        groups = reduction_simdgroup_bits(reduction)
+        self.partials = 1 << len(groups)
+        self.places = 1 << len(places)
+        self.stride = self.places * reduction.count
+        lane_mask = sum(1 << bit for bit in along if bit < LANE_BITS)
+        self.silent = lane_mask | layout.replicated_threads
+        self.place_weights = [
+            1 << places.index(b) if b in places else 0 for b in range(len(layout.threads))
+        ]
+        self.group_weights = [
+            self.stride << groups.index(b) if b in groups else 0 for b in range(len(layout.threads))
+        ]
+        lanes = 1 if reduction.folds_lanes else reduction.lanes
+        self.arrays = [
+            context.threadgroup(
+                self.partials * self.stride,
+                metal.with_lanes(element_of(value.type), lanes),
+                f"{result.name}_partial",
+            )
+            for value, result in zip(op.operands, op.results, strict=True)
+        ]
+
+    def _place(self, index: Value) -> Value:
+        builder = self.context.builder
+        place, _ = thread_weighted(builder, self.context.thread, self.place_weights)
+        return builder.add(builder.mul(index, self.places), place)
+
+    def send(self, values: list[Value], index: Value) -> None:
+        """The first lane along the axis writes its SIMD-group's partial results."""
+        context, builder = self.context, self.context.builder
+        group, _ = thread_weighted(builder, context.thread, self.group_weights)
+        at = builder.add(group, self._place(index))
+        condition = context.is_first_copy(self.silent)
+        body = Block()
+        if condition is None:
+            for value, array in zip(values, self.arrays, strict=True):
+                context.write(value, array, at)
+            return
+        builder.insert(metal.If((condition,), (), {}, [metal.region(body)]))
+        with builder.at(body):
+            for value, array in zip(values, self.arrays, strict=True):
+                context.write(value, array, at)
+            builder.insert(metal.Yield())
+
+    def receive(self, index: Value) -> list[Value]:
+        """Every thread folds the partial results of its place."""
+        context, builder = self.context, self.context.builder
+        place = self._place(index)
+        results = [
+            context.local(1, array.type.element, result.name)  # type: ignore[union-attr]
+            for array, result in zip(self.arrays, self.reduction.op.results, strict=True)
+        ]
+        zero = builder.constant(0)
+        if self.partials == 2:
+            first = [context.read(array, place) for array in self.arrays]
+            at = builder.add(builder.constant(self.stride), place)
+            other = [context.read(array, at) for array in self.arrays]
+            return combine_values(context, self.reduction.op, first, other)
+        for array, result in zip(self.arrays, results, strict=True):
+            context.write(context.read(array, place), result, zero)
+        body = Block([IntegerType(32)])
+        body.args[0].name = "i"
+        attributes = {
+            "start": metal.integer_attribute(1),
+            "count": metal.integer_attribute(self.partials),
+        }
+        builder.insert(metal.RegisterLoop((), (), attributes, [metal.region(body)]))
+        with builder.at(body):
+            at = builder.add(builder.mul(body.args[0], self.stride), place)
+            old = [context.read(result, zero) for result in results]
+            other = [context.read(array, at) for array in self.arrays]
+            new = combine_values(context, self.reduction.op, old, other)
+            for value, result in zip(new, results, strict=True):
+                context.write(value, result, zero)
+            builder.insert(metal.Yield())
+        return [context.read(result, zero) for result in results]
+
+
+def _targets(context: Context, reduction: Reduction) -> list[Storage]:
+    """Storage of tensor results; none for scalars."""
+    results = reduction.op.results
+    if not isinstance(results[0].type, TensorType):
+        return []
+    lanes = 1 if reduction.folds_lanes else reduction.lanes
+    targets: list[Storage] = []
+    for result in results:
+        assert isinstance(result.type, TensorType)
+        _check_result_layout(reduction, distribution_of(result.type))
+        storage = context.new_storage(result.type, lanes, result.name)
+        context.storages[result] = storage
+        targets.append(storage)
+    return targets
+
+
+def _check_result_layout(reduction: Reduction, result: Distribution) -> None:
+    """The result's registers are those kept, in order: Triton infers the layout so."""
+    axis, layout = reduction.op.axis, reduction.distribution
+
+    def without_axis(basis: tuple[int, ...]) -> tuple[int, ...]:
+        return (*basis[:axis], *basis[axis + 1 :])
+
+    kept = [b for b in layout.registers if not b[axis]]
+    expected = tuple(without_axis(basis) for basis in kept)
+    threads = tuple(
+        (0,) * len(result.shape) if basis[axis] else without_axis(basis) for basis in layout.threads
+    )
+    if result.registers != expected or result.threads != threads:
+        raise UnsupportedError(
+            "a reduction whose result layout is not the slice of its operand's", reduction.op.span
+        )
+
+
+def _put(
+    context: Context,
+    op: tt.Reduce,
+    values: list[Value],
+    targets: list[Storage],
+    index: Value,
+) -> None:
+    for result, value in zip(op.results, values, strict=True):
+        value.name = value.name or result.name
+        if not targets:
+            context.scalars[result] = value
+    for storage, value in zip(targets, values, strict=False):
+        context.write(value, storage.array, index)

@@ -1,0 +1,100 @@
+"""Barriers where data crosses between threads through threadgroup memory, and nowhere else.
+
+A barrier stands between a write and a later read of an array, and between a read and a later write,
+also around the back edge of a loop. Writes of one array in one phase go to different places and need
+none; arrays that share memory count as one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..dialects import metal, scf
+from ..ir.core import Block, Module, Op, Value
+from ..ir.types import ArrayType
+from .threadgroup_memory import share_memory
+
+
+@dataclass
+class _Accesses:
+    """Arrays accessed since the last barrier."""
+
+    reads: set[Value] = field(default_factory=set[Value])
+    writes: set[Value] = field(default_factory=set[Value])
+
+    def conflicts(self, later: _Accesses) -> bool:
+        if _meet(self.writes, later.reads) or _meet(self.reads, later.writes):
+            return True
+        return any(share_memory(a, b) for a in self.writes for b in later.writes if a is not b)
+
+    def add(self, later: _Accesses) -> None:
+        self.reads |= later.reads
+        self.writes |= later.writes
+
+    def copy(self) -> _Accesses:
+        return _Accesses(set(self.reads), set(self.writes))
+
+
+def _meet(earlier: set[Value], later: set[Value]) -> bool:
+    return any(share_memory(a, b) for a in earlier for b in later)
+
+
+def place_barriers(module: Module) -> None:
+    """See the module's text."""
+    for op in module.body.ops:
+        for region in op.regions:
+            for block in region.blocks:
+                _place(block, _Accesses())
+
+
+def _place(block: Block, since: _Accesses) -> _Accesses:
+    """Place barriers in a block; gives what has been accessed since the last one, at its end."""
+    for op in list(block.ops):
+        if isinstance(op, metal.Barrier):
+            since = _Accesses()
+            continue
+        accesses = _accesses(op)
+        if since.conflicts(accesses):
+            barrier = metal.Barrier((), (), {"flags": metal.word_attribute("threadgroup")})
+            barrier.location, barrier.span = op.location, op.span
+            block.insert_before(op, barrier)
+            since = _Accesses()
+        if op.regions and not isinstance(op, metal.If):
+            since = _place_inside(op, since)
+        else:
+            since.add(accesses)
+    return since
+
+
+def _place_inside(op: Op, since: _Accesses) -> _Accesses:
+    is_loop = isinstance(op, scf.For | scf.While | metal.RegisterLoop)
+    has_else = isinstance(op, scf.If) and all(region.blocks for region in op.regions)
+    ends: list[_Accesses] = [] if has_else else [since]
+    if is_loop:
+        end = since.copy()
+        for region in op.regions:
+            end = _place(region.block, end)
+        since.add(end)
+    for region in op.regions:
+        if region.blocks:
+            ends.append(_place(region.block, since.copy()))
+    result = _Accesses()
+    for end in ends:
+        result.add(end)
+    return result
+
+
+def _accesses(op: Op) -> _Accesses:
+    """All threadgroup arrays that an op, with what is nested in it, reads and writes."""
+    found = _Accesses()
+    for inner in op.walk():
+        if isinstance(inner, metal.Read) and is_shared(inner.array):
+            found.reads.add(inner.array)
+        elif isinstance(inner, metal.Write) and is_shared(inner.array):
+            found.writes.add(inner.array)
+    return found
+
+
+def is_shared(array: Value) -> bool:
+    """Whether an array lies in threadgroup memory."""
+    return isinstance(array.type, ArrayType) and array.type.space == "threadgroup"

@@ -1,0 +1,151 @@
+"""Passes that hold on any level of the IR: common subexpressions, loop-invariant code, dead code."""
+
+from __future__ import annotations
+
+from ..dialects import arith, metal, scf, tt
+from ..ir.attributes import IntegerAttr
+from ..ir.core import Block, Module, Op, Value
+from ..ir.types import ArrayType
+
+
+def eliminate_common_subexpressions(module: Module) -> None:
+    """Of pure ops that compute the same, keep the first, where it is visible.
+
+    %a = arith.muli %p, %c : i32          %a = arith.muli %p, %c : i32
+    %b = arith.muli %p, %c : i32    ->    (every use of %b uses %a)
+    """
+    for op in module.body.ops:
+        for region in op.regions:
+            for block in region.blocks:
+                _cse(block, [])
+
+
+def is_computation(op: Op) -> bool:
+    """Whether an op does nothing but give results, the same for the same operands."""
+    return op.pure and bool(op.results) and not op.regions and not op.terminator
+
+
+Key = tuple[object, ...]
+
+
+def _cse(block: Block, scopes: list[dict[Key, Op]]) -> None:
+    known: dict[Key, Op] = {}
+    scopes = [*scopes, known]
+    for op in list(block.ops):
+        if is_computation(op):
+            key = _key(op)
+            same = next((scope[key] for scope in scopes if key in scope), None)
+            if same is not None:
+                for mine, its in zip(op.results, same.results, strict=True):
+                    its.name = its.name or mine.name
+                op.replace_with(same.results)
+            else:
+                known[key] = op
+        for region in op.regions:
+            for inner in region.blocks:
+                _cse(inner, scopes)
+
+
+def _key(op: Op) -> Key:
+    return (
+        op.op_name,
+        tuple(map(id, op.operands)),
+        tuple(result.type for result in op.results),
+        tuple(sorted(op.attributes.items(), key=lambda item: item[0])),
+    )
+
+
+def hoist_loop_invariants(module: Module) -> None:
+    """Move pure ops whose operands come from outside a loop before it.
+
+    Division and remainder move only by a constant: a loop that never runs must not divide by zero.
+    """
+    for op in module.body.ops:
+        _hoist(op)
+
+
+_LOOPS = (scf.For, scf.While, metal.RegisterLoop)
+_DIVISIONS = (arith.Divsi, arith.Divui, arith.Remsi, arith.Remui)
+
+
+def _hoist(op: Op) -> None:
+    for region in op.regions:
+        for block in region.blocks:
+            for inner in list(block.ops):
+                _hoist(inner)
+    if not isinstance(op, _LOOPS) or op.parent is None:
+        return
+    for region in op.regions:
+        for block in region.blocks:
+            _hoist_from(block, op)
+
+
+def _hoist_from(block: Block, loop: Op) -> None:
+    target = loop.parent
+    assert target is not None
+    inside = {id(value) for value in block.args}
+    moved: list[Op] = []
+    stay: list[Op] = []
+    for op in block.ops:
+        free = is_computation(op) and not any(id(v) in inside for v in op.operands)
+        if free and not (isinstance(op, _DIVISIONS) and not _is_constant(op.operands[1])):
+            moved.append(op)
+        else:
+            stay.append(op)
+            inside.update(id(result) for result in op.results)
+    if moved:
+        block.ops = stay
+        position = target.ops.index(loop)
+        target.ops[position:position] = moved
+        for op in moved:
+            op.parent = target
+
+
+def _is_constant(value: Value) -> bool:
+    op = value.defining_op
+    attribute = op.attributes.get("value") if isinstance(op, arith.Constant) else None
+    return isinstance(attribute, IntegerAttr) and attribute.value != 0
+
+
+def eliminate_dead_code(module: Module) -> None:
+    """Remove ops without effect whose results nobody uses, and arrays that nobody reads."""
+    for op in module.body.ops:
+        for region in op.regions:
+            for block in region.blocks:
+                _dce(block)
+
+
+def _dce(block: Block) -> None:
+    for op in reversed(list(block.ops)):
+        for region in op.regions:
+            for inner in region.blocks:
+                _dce(inner)
+        if any(result.uses for result in op.results):
+            if isinstance(op, metal.Local | metal.Threadgroup):
+                _drop_unread(op)
+        elif _is_removable(op):
+            op.erase()
+
+
+def _is_removable(op: Op) -> bool:
+    if isinstance(op, tt.Load):
+        return not op.is_volatile
+    if isinstance(op, metal.Load):
+        return not op.volatile
+    if isinstance(op, scf.For | scf.If | metal.RegisterLoop | metal.If):
+        return all(_is_empty(block) for region in op.regions for block in region.blocks)
+    arrays = (metal.Local, metal.Threadgroup, metal.Read)
+    return isinstance(op, (*arrays, tt.Reduce)) or is_computation(op)
+
+
+def _is_empty(block: Block) -> bool:
+    return all(op.terminator for op in block.ops)
+
+
+def _drop_unread(op: Op) -> None:
+    writes = op.result.users
+    assert isinstance(op.result.type, ArrayType)
+    if all(isinstance(user, metal.Write) for user in writes):
+        for write in writes:
+            write.erase()
+        op.erase()

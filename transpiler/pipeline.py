@@ -1,0 +1,51 @@
+"""The one list of passes, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .ir.core import Module
+from .lower.kernel import lower
+from .passes.barriers import place_barriers
+from .passes.cleanup import (
+    eliminate_common_subexpressions,
+    eliminate_dead_code,
+    hoist_loop_invariants,
+)
+from .passes.guards import merge_guards
+from .passes.threadgroup_memory import plan_threadgroup_memory
+from .target import Target
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A named step; `run` changes the module in place or gives another one."""
+
+    name: str
+    run: Callable[[Module, Target], Module]
+
+
+def _in_place(function: Callable[[Module], None]) -> Callable[[Module, Target], Module]:
+    def run(module: Module, target: Target) -> Module:
+        function(module)
+        return module
+
+    return run
+
+
+# On tensors: smaller first, so that the plan sees every value once. `lower` makes one thread's
+# program. On threads: what each register loop recomputes is shared (cse) and moved out of it
+# (hoist), before guards are merged, since a mask computed twice would give two guards.
+PASSES: tuple[Pass, ...] = (
+    Pass("cse", _in_place(eliminate_common_subexpressions)),
+    Pass("dce", _in_place(eliminate_dead_code)),
+    Pass("lower", lower),
+    Pass("hoist", _in_place(hoist_loop_invariants)),
+    Pass("cse-threads", _in_place(eliminate_common_subexpressions)),
+    Pass("dce-threads", _in_place(eliminate_dead_code)),
+    Pass("guards", _in_place(merge_guards)),
+    Pass("threadgroup-memory", plan_threadgroup_memory),
+    Pass("barriers", _in_place(place_barriers)),
+)
+PASS_NAMES: tuple[str, ...] = tuple(each.name for each in PASSES)
