@@ -42,7 +42,8 @@ def golden(request: pytest.FixtureRequest) -> Golden:
     A second argument is another ending: `golden(shader.source, ".metal")`. With --update-golden
     (`make golden`) the file is written instead.
     """
-    folder = GOLDEN / request.path.stem.removeprefix("test_")
+    test_file = request.path.relative_to(Path(__file__).parent)
+    folder = GOLDEN / test_file.parent / test_file.stem.removeprefix("test_")
     name = re.sub(r"[^A-Za-z0-9_.]+", "-", request.node.name.removeprefix("test_")).strip("-")
     update = bool(request.config.getoption("--update-golden"))
 
