@@ -10,7 +10,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow golden check format bench install clean
+.PHONY: help demo test test-slow golden check check-format check-lint check-types format bench \
+	install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,9 +28,15 @@ test-slow: $(VENV)/.dev ## Run the slow tests alone
 golden: $(VENV)/.dev ## Rewrite the golden files; read the difference before you commit it
 	$(BIN)/python -m pytest -q -m "not slow" --update-golden
 
-check: $(VENV)/.dev ## Format, lint and types
+check: check-format check-lint check-types ## Format, lint and types
+
+check-format: $(VENV)/.dev
 	$(BIN)/ruff format --check .
+
+check-lint: $(VENV)/.dev
 	$(BIN)/ruff check .
+
+check-types: $(VENV)/.dev
 	$(BIN)/pyright
 
 format: $(VENV)/.dev ## Format and repair what the linter can

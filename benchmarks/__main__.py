@@ -58,7 +58,7 @@ def main() -> None:
     """Measure every example and print the table."""
     console = Console()
     table = Table(title="transpile")
-    table.add_column("dump")
+    table.add_column("dump", no_wrap=True)
     for name in ("TTGIR bytes", "MSL bytes", "MSL lines", "cold ms", "warm ms"):
         table.add_column(name, justify="right")
     for dump in track(DUMPS, description="transpiling", console=console, transient=True):

@@ -12,6 +12,7 @@ import pytest
 
 import trimetal
 from trimetal.cli import report_text
+from trimetal.transpiler.pipeline import PASS_NAMES
 from trimetal.transpiler.target import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,13 +105,14 @@ def test_an_unknown_pass_is_bad_usage():
     assert "the passes are" in result.stderr
 
 
-def test_print_after_prints_the_ir_to_stderr():
-    from trimetal.transpiler.pipeline import PASS_NAMES
-
-    result = run("transpile", DUMP, "--print-after", PASS_NAMES[0])
-    assert result.returncode == 0
-    assert "vector_add" in result.stderr
-    assert result.stdout == trimetal.transpile(ROOT / DUMP).source
+@pytest.mark.parametrize("dump", [DUMP, "examples/row_sum/kernel.f32.ttgir"])
+def test_print_after_prints_the_ir_of_any_pass_to_stderr(dump: str):
+    options = [option for name in PASS_NAMES for option in ("--print-after", name)]
+    result = run("transpile", dump, *options)
+    assert result.returncode == 0, result.stderr
+    places = [result.stderr.index(f"// after {name}\n") for name in PASS_NAMES]
+    assert places == sorted(places)
+    assert result.stdout == trimetal.transpile(ROOT / dump).source
 
 
 @pytest.mark.parametrize("arguments", [("missing.ttgir",), ("examples",)])
@@ -156,6 +158,15 @@ def test_report_as_json():
     assert json.loads(result.stderr) == json.loads(
         report_text(trimetal.transpile(ROOT / DUMP).report, "json")
     )
+
+
+def test_a_reader_that_stops_reading_is_no_error():
+    command = f"{sys.executable} -m trimetal transpile {DUMP} | head -1"
+    result = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert result.stdout == "#include <metal_stdlib>\n"
+    assert result.stderr == ""
 
 
 def test_report_text_is_aligned():
