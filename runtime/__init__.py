@@ -1,8 +1,31 @@
-"""Runs transpiled shaders: `compile(shader)` gives a callable kernel."""
+"""Runs transpiled shaders: `compile(shader)` gives a callable kernel.
+
+Every name is loaded when it is first used: Triton imports the plugin in here on every start.
+"""
 
 from __future__ import annotations
 
-from .arguments import Address
-from .kernel import Kernel, compile, devices
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .arguments import Address
+    from .kernel import Kernel, compile, devices
 
 __all__ = ["Address", "Kernel", "compile", "devices"]
+
+_MODULE_OF_NAME = {
+    "Address": "arguments",
+    "Kernel": "kernel",
+    "compile": "kernel",
+    "devices": "kernel",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF_NAME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_MODULE_OF_NAME[name]}")
+    value: object = getattr(module, name)
+    globals()[name] = value
+    return value

@@ -14,7 +14,7 @@ from typing import Any
 from trimetal.runtime.cache import cache_directory, cached_file, cached_tree, content_key
 from trimetal.runtime.headers import header_files
 from trimetal.runtime.source.rewrite import for_check
-from trimetal.runtime.source.structure import Unit
+from trimetal.runtime.source.structure import Unit, threadgroup_variables
 from trimetal.runtime.source.tokens import Token
 from trimetal.transpiler.errors import LaunchError, SourceText, Span
 
@@ -47,6 +47,9 @@ class FrontEnd:
     def __init__(self, unit: Unit, name: str, version: int) -> None:
         self.name = name
         self._source = SourceText(unit.text, name)
+        self._shared = {
+            token.text for kernel in unit.kernels() for token in threadgroup_variables(unit, kernel)
+        }
         self._edited = for_check(unit)
         header = _precompiled(version, cache_directory())
         self._parsed = _index().parse(
@@ -58,7 +61,8 @@ class FrontEnd:
     def findings(self) -> list[Finding]:
         """The errors that clang reports."""
         lowest = _clang().Diagnostic.Error
-        return [self._finding(d) for d in self._parsed.diagnostics if d.severity >= lowest]
+        errors = [d for d in self._parsed.diagnostics if d.severity >= lowest]
+        return [self._finding(d) for d in errors if not self._is_shared(d)]
 
     def variable_layout(self, name: Token) -> tuple[int, int]:
         """Size and alignment of the variable whose declared name the token is."""
@@ -70,6 +74,13 @@ class FrontEnd:
         if cursor.kind != clang.CursorKind.VAR_DECL:
             return 0, 1
         return max(cursor.type.get_size(), 0), max(cursor.type.get_align(), 1)
+
+    def _is_shared(self, diagnostic: Any) -> bool:
+        """Whether it takes a threadgroup variable, which other threads may have set, as unset."""
+        if not str(diagnostic.option).endswith("uninitialized"):
+            return False
+        variable = re.match(r"variable '(\w+)'", diagnostic.spelling)
+        return variable is not None and variable.group(1) in self._shared
 
     def _finding(self, diagnostic: Any) -> Finding:
         location = diagnostic.location

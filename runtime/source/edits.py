@@ -16,6 +16,10 @@ class Edits:
         """Replaces [start, end); pieces must not overlap."""
         self._pieces.append((start, end, by))
 
+    def insert(self, at: int, text: str) -> None:
+        """Inserts before the character at `at`."""
+        self._pieces.append((at, at, text))
+
     def blank(self, start: int, end: int) -> None:
         """Replaces [start, end) by spaces: nothing moves."""
         blanks = "".join("\n" if c == "\n" else " " for c in self._text[start:end])
@@ -26,7 +30,8 @@ class Edits:
         out: list[str] = []
         shifts: list[tuple[int, int]] = [(0, 0)]
         at = length = 0
-        for start, end, by in sorted(self._pieces):
+        # Stable: insertions at one place keep their order, and stand before a replacement there.
+        for start, end, by in sorted(self._pieces, key=lambda piece: piece[:2]):
             missing = self._text.count("\n", start, end) - by.count("\n")
             by += "\n" * missing
             out += (self._text[at:start], by)

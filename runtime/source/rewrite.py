@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 
 from trimetal.runtime.spans import refuse
+from .conditionals import wrap_conditionals
 from .edits import EditedText, Edits
 from .structure import ADDRESS_SPACES, Unit, matching, split_commas
 from .tokens import Token
 
 _INCLUDE = re.compile(r"\s*#\s*include\s*<(metal_\w+)>")
-_SWIZZLE = re.compile(r"[xyzw]{2,4}|[rgba]{2,4}")
+_SWIZZLE = re.compile(r"[xyzw]{1,4}|[rgba]{1,4}")
 _COMPONENT = {name: index for names in ("xyzw", "rgba") for index, name in enumerate(names)}
 _BFLOAT_LITERAL = re.compile(r"(.*\d\.?)(?:bf|BF)$")
 _HALF_LITERAL = re.compile(r"((?!0[xX]).*[\d.])[hH]$")
@@ -25,6 +26,7 @@ def for_check(unit: Unit) -> EditedText:
     """The text for clang's C++ for OpenCL."""
     edits = Edits(unit.text)
     _common(unit, edits)
+    wrap_conditionals(unit, edits)
     return edits.apply()
 
 
@@ -36,12 +38,13 @@ def for_host(unit: Unit, *, check_buffers: bool = False) -> EditedText:
     return edits.apply()
 
 
-def is_swizzle(unit: Unit, index: int) -> bool:
-    """Whether the token is a swizzle of two to four components after `.` or `->`."""
+def is_swizzle(unit: Unit, index: int, shortest: int = 2) -> bool:
+    """Whether the token is a swizzle of `shortest` to four components after `.` or `->`."""
     token = unit.tokens[index]
     return (
         index > 0
         and unit.tokens[index - 1].text in (".", "->")
+        and len(token.text) >= shortest
         and _SWIZZLE.fullmatch(token.text) is not None
         and token.text not in unit.struct_members
     )
@@ -52,13 +55,28 @@ def _common(unit: Unit, edits: Edits) -> None:
         if token.kind == "attribute" or (token.kind == "directive" and _INCLUDE.match(token.text)):
             edits.blank(token.start, token.end)
     for index, token in enumerate(unit.tokens):
-        if token.kind == "name" and is_swizzle(unit, index):
-            components = ", ".join(str(_COMPONENT[c]) for c in token.text)
-            edits.replace(token.start, token.end, f"template swizzle<{components}>()")
-        elif token.kind == "number":
+        if token.kind == "number":
             literal = _BFLOAT_LITERAL.match(token.text)
             if literal:
                 edits.replace(token.start, token.end, f"bfloat({literal.group(1)}f)")
+        elif index > 1 and is_swizzle(unit, index) and not is_swizzle(unit, index - 2):
+            _swizzle(unit, index, edits)
+
+
+def _swizzle(unit: Unit, index: int, edits: Edits) -> None:
+    """Rewrites a swizzle with those that follow it: `v.zw.x` is one component, `v.w`."""
+    first = last = unit.tokens[index]
+    components = [_COMPONENT[c] for c in first.text]
+    index += 2
+    while index < len(unit.tokens) and is_swizzle(unit, index, shortest=1):
+        last = unit.tokens[index]
+        components = [components[_COMPONENT[c]] for c in last.text if _COMPONENT[c] < len(components)]
+        index += 2
+    if len(components) == 1:
+        edits.replace(first.start, last.end, "xyzw"[components[0]])
+    else:
+        listed = ", ".join(str(component) for component in components)
+        edits.replace(first.start, last.end, f"template swizzle<{listed}>()")
 
 
 class _HostRewriter:

@@ -7,6 +7,7 @@ what is not. Of broken text it finds what it can.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .tokens import Token, significant, tokenize
@@ -102,6 +103,34 @@ def matching(tokens: list[Token], index: int) -> int:
             if depth == 0:
                 return i
     return len(tokens) - 1
+
+
+def threadgroup_variables(unit: Unit, kernel: Function) -> Iterator[Token]:
+    """The names of a kernel's threadgroup variables, each the last name before `[`, `,` or `;`."""
+    start, end = kernel.body or (0, 0)
+    begins = True
+    for index in range(start, end):
+        text = unit.tokens[index].text
+        if begins and text in ("threadgroup", "alignas"):
+            yield from _names_in_statement(unit, index, end)
+        begins = text in (";", "{", "}")
+
+
+def _names_in_statement(unit: Unit, index: int, end: int) -> Iterator[Token]:
+    """The names that the statement at `index` declares; none if it declares pointers."""
+    name: Token | None = None
+    depth = 0
+    for token in unit.tokens[index:end]:
+        if token.text in ("*", "&") and depth == 0:
+            return
+        if depth == 0 and token.text in ("[", ",", ";", "=") and name is not None:
+            yield name
+            name = None
+        if token.text == ";":
+            return
+        depth += {"[": 1, "(": 1, "<": 1, "]": -1, ")": -1, ">": -1}.get(token.text, 0)
+        if depth == 0 and token.kind == "name":
+            name = token
 
 
 def _read_scope(unit: Unit, start: int, end: int) -> None:

@@ -66,11 +66,6 @@ def make_ttgir(module: Any, options: MetalOptions) -> Any:
     return module
 
 
-def text_of(module: Any, *, with_locations: bool = True) -> str:
-    """A module as text. Locations bring the names of variables and the lines of the source."""
-    return str(module) if with_locations else module.str_nodebug()
-
-
 def _run(manager: Any, module: Any, name: str) -> None:
     try:
         # The name is for the file in which a crash is written down; Triton 3.4 and 3.5 want none.

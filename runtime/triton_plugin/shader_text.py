@@ -1,25 +1,42 @@
-"""A shader as JSON: what Triton keeps in its cache and hands to the driver as the binary."""
+"""A shader as JSON: what Triton keeps in its cache, and hands to the driver as the binary."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from trimetal.transpiler.shader import Argument, Shader
 
-_FIELDS = ("source", "name", "threads_per_threadgroup", "threadgroup_memory", "target")
+from .triton_api import Metadata
+
+# The key in a kernel's metadata for all of the shader but its text.
+SHADER = "shader"
 
 
-def write_shader(shader: Shader) -> bytes:
-    """The JSON text; the report, which no launch needs, is left out."""
-    content = {name: getattr(shader, name) for name in _FIELDS}
-    content["arguments"] = [asdict(argument) for argument in shader.arguments]
+def describe(shader: Shader) -> dict[str, object]:
+    """All of a shader that a launch must know besides its text."""
+    return {
+        "name": shader.name,
+        "arguments": [asdict(argument) for argument in shader.arguments],
+        "threads_per_threadgroup": shader.threads_per_threadgroup,
+        "threadgroup_memory": shader.threadgroup_memory,
+        "target": shader.target,
+    }
+
+
+def arguments_of(description: dict[str, Any]) -> tuple[Argument, ...]:
+    """The arguments in a description."""
+    return tuple(Argument(**argument) for argument in description["arguments"])
+
+
+def write_shader(source: str, metadata: Metadata) -> bytes:
+    """The stage that puts the text and the rest together."""
+    content = {"source": source, **cast("dict[str, object]", metadata[SHADER])}
     return json.dumps(content, indent=1).encode()
 
 
 def read_shader(text: bytes) -> Shader:
     """The shader that `write_shader` wrote."""
     content: dict[str, Any] = json.loads(text)
-    arguments = tuple(Argument(**argument) for argument in content.pop("arguments"))
-    return Shader(arguments=arguments, **content)
+    return Shader(**{**content, "arguments": arguments_of(content)})

@@ -8,7 +8,7 @@
 #endif
 
 #define __METAL__ 1
-#ifndef __METAL_VERSION__
+#if !defined(__METAL_VERSION__)
 #define __METAL_VERSION__ 310
 #endif
 #define __HAVE_BFLOAT__ 1

@@ -41,6 +41,11 @@ template <class T, bool Threadgroup> class bounded_pointer {
     TRIMETAL_INLINE bounded_pointer(T* raw, unsigned line = __builtin_LINE()) : line_(line) {
         locate((char*)raw);
     }
+    template <class U>
+    TRIMETAL_INLINE explicit bounded_pointer(U* raw, unsigned line = __builtin_LINE())
+        : line_(line) {
+        locate((char*)raw);
+    }
     TRIMETAL_INLINE explicit bounded_pointer(ulong address, unsigned line = __builtin_LINE())
         : line_(line) {
         locate((char*)address);

@@ -54,6 +54,9 @@ using plain = typename without_const<typename without_space<T>::type>::type;
 template <class T> struct same { typedef T type; };
 template <class T> using not_deduced = typename same<T>::type;
 
+// A copy: a value in no address space (see runtime/source/conditionals.py).
+template <class T> inline T value(T v) { return v; }
+
 template <class T> constexpr bool is_floating = false;
 template <> constexpr bool is_floating<float> = true;
 template <> constexpr bool is_floating<half> = true;

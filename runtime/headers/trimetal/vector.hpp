@@ -43,6 +43,7 @@ template <class T, int... I> struct swizzled {
     typedef vec<T, sizeof...(I)> Vector;
     T* d;
     TRIMETAL_INLINE operator Vector() const;
+    TRIMETAL_INLINE T operator[](int i) const { return Vector(*this).d[i]; }
     TRIMETAL_INLINE swizzled& operator=(const Vector& v) {
         static_assert(!repeats<I...>(), "a swizzle that repeats a component cannot be assigned");
         constexpr int index[] = {I...};

@@ -1,0 +1,48 @@
+"""Our errors as the exceptions that Triton's callers know."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+
+from trimetal.transpiler.errors import OutOfResourcesError, Span, TrimetalError, UnsupportedError
+from trimetal.transpiler.ir.core import Op
+from trimetal.transpiler.ir.location import FileLineColLoc, source_line
+from trimetal.transpiler.parser import parse
+
+from .triton_api import late
+
+
+def triton_error(error: TrimetalError) -> Exception:
+    """What Triton raises in such a case.
+
+    OutOfResources is what an autotuner skips; CompilationError shows the line of the Python source.
+    Errors that are neither are ours to repair, and stay as they are.
+    """
+    if isinstance(error, OutOfResourcesError):
+        resource = {"threadgroup memory": "shared memory"}.get(error.resource, error.resource)
+        out_of_resources: type[Exception] = late("runtime.errors").OutOfResources
+        return out_of_resources(error.required, error.limit, resource)
+    if not isinstance(error, UnsupportedError):
+        return error
+    compilation_error: type[Exception] = late("compiler.errors").CompilationError
+    place = python_place(error.span) if error.span else None
+    if place is None:
+        return compilation_error(None, ast.Pass(), str(error))
+    # Triton prints the lines above `node.lineno`, and a caret under the column.
+    node = ast.Pass(lineno=place.line, col_offset=max(place.column - 1, 0))
+    where = f"{place.file}:{place.line}: {error}"
+    return compilation_error("".join(linecache.getlines(place.file)), node, where)
+
+
+def python_place(span: Span) -> FileLineColLoc | None:
+    """The place in the Python source that the op at a place in the text came from."""
+    try:
+        module = parse(span.source.text, span.source.name)
+    except TrimetalError:
+        return None
+    found: Op | None = None
+    for op in module.walk():
+        if op.span is not None and op.span.start <= span.start < op.span.end:
+            found = op
+    return source_line(found.location) if found is not None else None
