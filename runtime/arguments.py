@@ -67,7 +67,7 @@ class Address(NamedTuple):
     def array(self) -> AnyArray:
         """The memory as bytes."""
         memory = (ctypes.c_ubyte * self.nbytes).from_address(self.address)
-        return np.frombuffer(memory, np.uint8)
+        return np.ctypeslib.as_array(memory)
 
 
 @dataclass(frozen=True)
@@ -123,16 +123,10 @@ def _buffer_checker(argument: Argument) -> Callable[[object], tuple[int, int]]:
     names = _TYPES[argument.dtype][1]
     accepted: set[np.dtype[Any]] = set()
 
-    def check_address(address: int) -> None:
-        if address % divisibility:
-            raise LaunchError(
-                f"{name}: the kernel was compiled for an address divisible by {divisibility} "
-                f"bytes, found one divisible by {address & -address}"
-            )
-
     def check(value: object) -> tuple[int, int]:
         if isinstance(value, Address):
-            check_address(value.address)
+            if value.address % divisibility:
+                _refuse_alignment(argument, value.address)
             return value
         if not isinstance(value, np.ndarray):
             raise LaunchError(f"{name}: a numpy array is expected, not {type(value).__name__}")
@@ -150,11 +144,18 @@ def _buffer_checker(argument: Argument) -> Callable[[object], tuple[int, int]]:
         if written and not flags.writeable:
             raise LaunchError(f"{name}: the kernel writes to this array, but it is read-only")
         address: int = array.__array_interface__["data"][0]
-        if array.size:
-            check_address(address)
+        if address % divisibility and array.size:
+            _refuse_alignment(argument, address)
         return address, array.nbytes
 
     return check
+
+
+def _refuse_alignment(argument: Argument, address: int) -> None:
+    raise LaunchError(
+        f"{argument.name}: the kernel was compiled for an address divisible by "
+        f"{argument.divisibility} bytes, found one divisible by {address & -address}"
+    )
 
 
 def _scalar_format(argument: Argument) -> str:
