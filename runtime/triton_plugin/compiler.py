@@ -68,8 +68,8 @@ class TrimetalBackend(BaseBackend):
 
         if getattr(language, "name", "TRITON") != "TRITON":
             raise NotImplementedError("kernels in Gluon are for one vendor's GPUs")
-        stages["ttir"] = lambda module, metadata: make_ttir(module)
-        stages["ttgir"] = lambda module, metadata: make_ttgir(module, options)
+        stages["ttir"] = make_ttir
+        stages["ttgir"] = functools.partial(make_ttgir, options=options)
         stages["msl"] = functools.partial(_make_msl, options=options)
         stages["shader"] = write_shader
         inspect = getattr(knobs.runtime, "add_stages_inspection_hook", None)

@@ -1,4 +1,4 @@
-"""The driver half of the backend: which device there is, and how a kernel is loaded and launched."""
+"""The driver half of the backend: which device there is, and how kernels are loaded and run."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Launcher:
         self._address_of = sized_address_of if checked else address_of
         self._off = launches_are_off()
 
-    def __call__(  # noqa: PLR0917 - Triton's calling convention
+    def __call__(
         self,
         x: int,
         y: int,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from trimetal.runtime import Address
 from trimetal.runtime.arguments import AnyArray
 from trimetal.transpiler.errors import LaunchError
@@ -71,7 +73,7 @@ class Buffer:
 
     def clone(self) -> Buffer:
         """A copy, as an autotuner keeps one."""
-        return Buffer(self.array.copy())
+        return Buffer(np.array(self.array))
 
     def copy_(self, other: Buffer) -> None:
         """Takes over another buffer's elements."""

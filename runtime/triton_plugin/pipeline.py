@@ -11,10 +11,10 @@ from typing import Any
 from trimetal.transpiler.target import get_target
 
 from .options import MetalOptions
-from .triton_api import ir, passes
+from .triton_api import Metadata, ir, passes
 
 
-def make_ttir(module: Any) -> Any:
+def make_ttir(module: Any, metadata: Metadata) -> Any:
     """Inlines, and removes what has another form: tensor descriptors and block pointers."""
     manager = ir.pass_manager(module.context)
     manager.enable_debug()
@@ -34,7 +34,7 @@ def make_ttir(module: Any) -> Any:
     return module
 
 
-def make_ttgir(module: Any, options: MetalOptions) -> Any:
+def make_ttgir(module: Any, metadata: Metadata, *, options: MetalOptions) -> Any:
     """Gives every tensor a layout: coalesced accesses, few conversions."""
     manager = ir.pass_manager(module.context)
     manager.enable_debug()

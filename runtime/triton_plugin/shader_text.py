@@ -39,4 +39,5 @@ def write_shader(source: str, metadata: Metadata) -> bytes:
 def read_shader(text: bytes) -> Shader:
     """The shader that `write_shader` wrote."""
     content: dict[str, Any] = json.loads(text)
-    return Shader(**{**content, "arguments": arguments_of(content)})
+    content["arguments"] = arguments_of(content)
+    return Shader(**content)
