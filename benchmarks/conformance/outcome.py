@@ -1,0 +1,86 @@
+"""What became of one test, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from trimetal.transpiler.errors import (
+    CompileError,
+    LaunchError,
+    OutOfResourcesError,
+    TrimetalError,
+    UnsupportedError,
+)
+
+PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+
+# Reasons of failures, in the order of the table.
+REFUSED = "refused"
+FRONT_END = "refused by Triton's front end"
+WRONG = "wrong result"
+LAUNCH = "launch refused"
+NOT_MSL = "MSL does not compile"
+ERROR = "other exception"
+CRASH = "crash"
+TIME_OUT = "time-out"
+OTHER_GPU = "needs another GPU"
+REASONS = (REFUSED, FRONT_END, WRONG, LAUNCH, NOT_MSL, ERROR, CRASH, TIME_OUT, OTHER_GPU)
+
+# What tests say that ask PyTorch for a GPU of NVIDIA's.
+_NEEDS_CUDA = ("Torch not compiled with CUDA", "Found no NVIDIA driver")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One test's end. `reason` and `message` are for failures (`message` also for skips)."""
+
+    test: str
+    outcome: str
+    seconds: float = 0.0
+    reason: str = ""
+    message: str = ""
+    # Whether it passes as well when kernels are compiled only.
+    vacuous: bool = False
+
+
+def reason_of(error: BaseException) -> tuple[str, str]:
+    """The reason of a failure and the line that says the most about it."""
+    chain = list(_chain(error))
+    for each in chain:
+        if isinstance(each, OutOfResourcesError | UnsupportedError):
+            return REFUSED, each.message
+        if isinstance(each, CompileError):
+            return NOT_MSL, each.message
+        if isinstance(each, LaunchError):
+            return LAUNCH, each.message
+        if isinstance(each, TrimetalError):
+            return ERROR, f"{type(each).__name__}: {each.message}"
+    text = str(error)
+    if any(phrase in text for phrase in _NEEDS_CUDA):
+        return OTHER_GPU, _first_line(text)
+    if type(error).__name__ in ("CompilationError", "UnsupportedLanguageConstruct"):
+        innermost = chain[-1]
+        return FRONT_END, _last_line(str(innermost))
+    if isinstance(error, AssertionError) or type(error).__name__ == "Failed":
+        return WRONG, _first_line(text)
+    return ERROR, f"{type(error).__name__}: {_last_line(text)}"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _first_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0][:300] if lines else ""
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""
