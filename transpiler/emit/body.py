@@ -34,11 +34,12 @@ from .expressions import (
 from .inlining import Inlining
 from .names import Scope, fallback_name, source_name
 from .signs import needs_sign
-from .statements import Line, Nest, Statement
+from .statements import Gap, Line, Nest, Statement
 from .types import is_unsigned, name_of, pointee_name, with_sign
 
-_UNROLL = "#pragma clang loop unroll(full)"
-_LONGEST_INLINE = 60  # characters of an expression that is still written in place
+# Defined by the template: arrays indexed in a loop stay in registers if it is unrolled.
+UNROLL = "UNROLL"
+_LONGEST_INLINE = 72  # characters of an expression that is still written in place
 
 # The one array that others are parts of, where they share threadgroup memory.
 SHARED_BYTES = "threadgroup_memory"
@@ -96,13 +97,34 @@ class BodyWriter:
         self._last_note = note
         return note
 
-    def declare(self, value: Value, expr: Expr, op: Op) -> None:
-        """`const T name = expr;`"""
+    def declare(self, value: Value, expr: Expr, op: Op, *, const: bool = True) -> None:
+        """`const T name = expr;`, or `entry = expr;` for a value that an array keeps anyway."""
+        write = self.inlining.placed.get(op)
+        if write is not None:
+            self.set_entry(write, expr)
+            text = _entry(self.writer, write.array, write.index, None)
+            self.writer.expressions[value] = Expr(text, PRIMARY, expr.type)
+            return
         type_ = _declared_type(value, expr)
         name = self.scope.declare(source_name(value) or fallback_name(op))
-        qualifier = "" if isinstance(value.type, PointerType) else "const "
+        qualifier = "const " if const and not isinstance(value.type, PointerType) else ""
         self.add(f"{qualifier}{type_} {name} = {expr.text};", op.location)
         self.writer.expressions[value] = Expr(name, PRIMARY, type_)
+
+    def set_entry(self, write: metal.Write, value: Expr) -> None:
+        """`entry = value;`; the first value of a variable declares it."""
+        place = _entry(self.writer, write.array, write.index, write.lane)
+        location = write.location
+        if write.array in self.undeclared:
+            self.undeclared.discard(write.array)
+            self.add(f"{self.writer[write.array].type} {place} = {value.text};", location)
+        elif value.text == place:
+            return
+        elif value.parts is not None and value.parts[0] == place:
+            _, symbol, right = value.parts
+            self.add(f"{place} {symbol}= {without_parentheses(right)};", location)
+        else:
+            self.add(f"{place} = {value.text};", location)
 
     def variable(self, value: Value, fallback: str, location: Location, text: str = "") -> str:
         """`T name;` or `T name = text;`, and its name."""
@@ -136,10 +158,21 @@ class BodyWriter:
     def _pure(self, op: Op) -> None:
         expr = self.writer.write(op)
         short = expr.scalar is not None or expr.literal or len(expr.text) <= _LONGEST_INLINE
+        short = short or isinstance(op.result.users[0], metal.Write | metal.Store)
         if op in self.inlining and short:
             self.writer.expressions[op.result] = expr
         else:
             self.declare(op.result, expr, op)
+
+
+def without_parentheses(text: str) -> str:
+    """The text without the one pair of parentheses around all of it, if it has one."""
+    depth = 0
+    for index, char in enumerate(text):
+        depth += (char == "(") - (char == ")")
+        if depth == 0 and index < len(text) - 1:
+            return text
+    return text[1:-1] if text.startswith("(") else text
 
 
 def _declared_type(value: Value, expr: Expr) -> str:
@@ -219,16 +252,9 @@ def _read(writer: BodyWriter, op: Op) -> None:
 
 def _write(writer: BodyWriter, op: Op) -> None:
     assert isinstance(op, metal.Write)
-    place = _entry(writer.writer, op.array, op.index, op.lane)
-    value = writer.writer[op.value]
-    if op.array in writer.undeclared:
-        writer.undeclared.discard(op.array)
-        writer.add(f"{writer.writer[op.array].type} {place} = {value.text};", op.location)
-    elif value.parts is not None and value.parts[0] == place:
-        _, symbol, right = value.parts
-        writer.add(f"{place} {symbol}= {right};", op.location)
-    else:
-        writer.add(f"{place} = {value.text};", op.location)
+    source = op.value.defining_op
+    if source is None or writer.inlining.placed.get(source) is not op:
+        writer.set_entry(op, writer.writer[op.value])
 
 
 def _place(writer: Writer, pointer: Value, type_: Type) -> Expr:
@@ -253,7 +279,8 @@ def _load(writer: BodyWriter, op: Op) -> None:
         zero = call(name, name, Expr("0", PRIMARY, name))
         other = zero if op.other is None else writer.writer[op.other]
         if isinstance(op.result.type, VectorType):
-            name = writer.variable(op.result, "value", op.location, other.text)
+            writer.declare(op.result, other, op, const=False)
+            name = writer.writer[op.result].text
             test = writer.writer[op.mask].text
             writer.statements.append(Nest(f"if ({test})", [Line(f"{name} = {expr.text};")]))
             return
@@ -295,8 +322,9 @@ def _register_loop(writer: BodyWriter, op: Op) -> None:
 
     body = writer.nested(write)
     head = f"for (int {name} = {op.start}; {name} < {op.count}; ++{name})"
-    unroll = _UNROLL if indexes_local_array(op.body) else ""
-    writer.statements.append(Nest(head, body, before=unroll))
+    if indexes_local_array(op.body):
+        head = f"{UNROLL} {head}"
+    writer.statements.append(Nest(head, body))
 
 
 def indexes_local_array(block: Block) -> bool:
@@ -309,6 +337,13 @@ def indexes_local_array(block: Block) -> bool:
                 if type_.space == "thread" and type_.count > 1:
                     return True
     return False
+
+
+def _section(writer: BodyWriter, op: Op) -> None:
+    assert isinstance(op, metal.Section)
+    writer.statements.append(Gap())
+    if op.text:
+        writer.statements.append(Line(f"// {op.text}"))
 
 
 def _barrier(writer: BodyWriter, op: Op) -> None:
@@ -361,6 +396,7 @@ HANDLERS: dict[type[Op], Handler] = {
     metal.If: _if_thread,
     metal.RegisterLoop: _register_loop,
     metal.Barrier: _barrier,
+    metal.Section: _section,
     metal.SimdReduce: _simd_reduce,
     metal.Return: _nothing,
     metal.Yield: _nothing,

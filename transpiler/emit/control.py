@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..dialects import metal, scf
 from ..ir.core import Block, Op, Value
+from ..ir.types import ArrayType
 from .body import BodyWriter, Handler, shuffled
 from .expressions import PRIMARY, Expr
 from .names import source_name
@@ -89,11 +90,48 @@ def _while(writer: BodyWriter, op: Op) -> None:
     writer.statements.append(Nest("while (true)", writer.nested(write)))
 
 
+def _in_place(writer: BodyWriter, value: Value, result: Value) -> str:
+    """The accumulator itself, where it has done its work: its name; "" where it is still needed."""
+    read = value.defining_op
+    if not isinstance(read, metal.Read) or read.parent is not result.owner.parent:  # type: ignore[union-attr]
+        return ""
+    block = read.parent
+    assert block is not None
+    array = read.array.defining_op
+    if array is None or array.parent is not block or len(value.uses) != 1:
+        return ""
+    later = block.ops[block.ops.index(read) + 1 :]
+    if any(user in inner.walk() for inner in later for user in read.array.users):
+        return ""
+    name = writer.writer[value].text
+    if not name.isidentifier():
+        return ""
+    writer.writer.expressions[result] = writer.writer[value]
+    return name
+
+
+def _in_variable(writer: BodyWriter, value: Value, result: Value) -> str:
+    """The variable that takes the result anyway, set to the value; "" where there is none."""
+    block = result.owner.parent
+    user = result.users[0] if len(result.uses) == 1 else None
+    if not isinstance(user, metal.Write) or user.parent is not block:
+        return ""
+    assert isinstance(user.array.type, ArrayType)
+    if user.array.type.count > 1 or user.array.type.space == "threadgroup":
+        return ""
+    writer.set_entry(user, writer.writer[value])
+    variable = writer.writer[user.array]
+    writer.writer.expressions[result] = variable
+    return variable.text
+
+
 def _butterfly(writer: BodyWriter, op: Op) -> None:
     """Variables that take the inputs, and a loop that combines them with ever nearer lanes."""
     assert isinstance(op, metal.Butterfly)
     names = [
-        writer.variable(result, "value", op.location, writer.writer[value].text)
+        _in_place(writer, value, result)
+        or _in_variable(writer, value, result)
+        or writer.variable(result, "value", op.location, writer.writer[value].text)
         for value, result in zip(op.inputs, op.results, strict=True)
     ]
     count = len(names)

@@ -19,6 +19,7 @@ _ALWAYS = (
     tt.GetNumPrograms,
     metal.Extract,
 )
+_FEW = 3  # operators of index arithmetic that are clearer in place than as one more name
 _CHEAP = (arith.Addi, arith.Muli, arith.Divui, arith.Remui, arith.Cmpi, tt.Addptr)
 
 
@@ -27,7 +28,8 @@ class Inlining:
 
     def __init__(self, body: Block) -> None:
         self._inline: set[Op] = set()
-        self._anchors: dict[Op, Op] = {}
+        # Values that are made right in an entry of an array: their op, and the write.
+        self.placed: dict[Op, metal.Write] = {}
         self._decide(body)
 
     def __contains__(self, op: Op) -> bool:
@@ -41,6 +43,8 @@ class Inlining:
                     self._decide(inner)
             if self._is_inline(op, block, positions):
                 self._inline.add(op)
+            elif (write := self._write_of(op, block, positions)) is not None:
+                self.placed[op] = write
 
     def _is_inline(self, op: Op, block: Block, positions: dict[Op, int]) -> bool:
         if isinstance(op, _ALWAYS):
@@ -51,22 +55,57 @@ class Inlining:
             return False
         if isinstance(op, tt.GetProgramId):
             return not op.result.name or len(op.result.uses) == 1
+        if not op.result.name and self._operators(op) == 1:
+            return True
         users = op.result.users
         if len(op.result.uses) != 1:
             return False
         (user,) = users
         if user.parent is not block and not _is_in_if(user, block):
-            return op.pure and self._is_small(op)
+            return 0 < self._operators(op) <= _FEW
         if isinstance(user, scf.While | scf.For):
             return False
         return True
 
-    def _is_small(self, op: Op) -> bool:
-        """Index arithmetic of a few operators: clearer in place than as one more name."""
-        return isinstance(op, _CHEAP) and all(
-            value.defining_op is None or isinstance(value.defining_op, (*_ALWAYS, tt.GetProgramId))
-            for value in op.operands
-        )
+    def _operators(self, op: Op) -> int:
+        """Operators of index arithmetic on arguments and positions; 0 of anything else."""
+        if not isinstance(op, _CHEAP):
+            return 0
+        total = 1
+        for value in op.operands:
+            inner = value.defining_op
+            if inner is None or isinstance(inner, (*_ALWAYS, tt.GetProgramId)):
+                continue
+            more = self._operators(inner) if total <= _FEW else 0
+            if not more:
+                return 0
+            total += more
+        return total
+
+    def _write_of(self, op: Op, block: Block, positions: dict[Op, int]) -> metal.Write | None:
+        """The write that a value may be made in: the next statement, and later uses read there."""
+        declared = op.pure or isinstance(op, metal.Load | metal.SimdReduce)
+        if len(op.results) != 1 or op.regions or not declared:
+            return None
+        writes = [user for user in op.result.users if isinstance(user, metal.Write)]
+        if len(writes) != 1 or writes[0].parent is not block or writes[0].lane is not None:
+            return None
+        (write,) = writes
+        type_ = write.array.type
+        assert isinstance(type_, ArrayType)
+        if type_.space != "thread" or write.value is not op.result:
+            return None
+        start, place = positions[op], positions[write]
+        if any(other not in self._inline for other in block.ops[start + 1 : place]):
+            return None
+        index = write.index.defining_op
+        known = index is None or index.parent is not block or positions[index] < start
+        if not known and type_.count > 1:
+            return None
+        if len(op.result.uses) == 1:
+            return write
+        later = block.ops[place + 1 :]
+        return None if any(_disturbs(other, write.array) for other in later) else write
 
     def _reads_in_place(self, read: metal.Read, block: Block, positions: dict[Op, int]) -> bool:
         """Whether an entry may be named where it is used: nothing writes the array until then.
@@ -79,6 +118,8 @@ class Inlining:
         if type_.space == "threadgroup" and len(read.result.uses) != 1:
             return False
         places = [place for user in read.result.users for place in self._places(user)]
+        if not places:
+            return True
         tops = [_ancestor_in(place, block) for place in places]
         last = max(positions[top] for top in tops)
         if type_.space == "threadgroup" and any(p.parent is not block for p in places):
@@ -125,8 +166,9 @@ def _is_in_if(op: Op, block: Block) -> bool:
 
 
 def _disturbs(op: Op, array: Value) -> bool:
+    assert isinstance(array.type, ArrayType)
     for inner in op.walk():
-        if isinstance(inner, metal.Barrier):
+        if isinstance(inner, metal.Barrier) and array.type.space == "threadgroup":
             return True
         if isinstance(inner, metal.Write) and inner.array is array:
             return True

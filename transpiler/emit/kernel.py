@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from ..dialects import metal, tt
 from ..errors import UnsupportedError
 from ..ir.attributes import IntegerAttr
@@ -15,7 +17,7 @@ from .expressions import PRIMARY, Expr, Writer, msl_type
 from .inlining import Inlining
 from .names import Scope, safe, source_name
 from .ranges import Ranges
-from .statements import Line, Statement, flatten
+from .statements import Gap, Line, Statement, flatten
 from .template import render_kernel
 from .types import name_of, pointee_name
 
@@ -44,12 +46,15 @@ def emit(module: Module, target: Target) -> Shader:
     used = {type(op) for op in kernel.walk()}
     parameters = [_parameter(kernel.body.args[a.index], a) for a in arguments]
     parameters += [text for kind, text in _POSITIONS if kind in used]
+    shared_arrays = [*_shared_arena(kernel), *body.shared]
+    shared_arrays += [Gap()] if shared_arrays else []
     source = render_kernel(
         name=name,
         simdgroups=kernel.simdgroups,
         threads=threads,
         parameters=parameters,
-        lines=flatten([*_shared_arena(kernel), *body.shared, *body.statements], 1),
+        lines=flatten([*shared_arrays, *body.statements], 1),
+        assumptions=assumptions(arguments),
     )
     shared = threadgroup_bytes(kernel)
     report: dict[str, object] = {
@@ -61,6 +66,17 @@ def emit(module: Module, target: Target) -> Shader:
         "lines": source.count("\n"),
     }
     return Shader(source, name, tuple(arguments), threads, shared, target.name, report)
+
+
+def assumptions(arguments: list[Argument]) -> list[str]:
+    """What the launcher checks of the arguments, in words."""
+    texts: list[str] = []
+    for divisor in sorted({a.divisibility for a in arguments if a.divisibility > 1}):
+        found = [a for a in arguments if a.divisibility == divisor]
+        buffers = [f"&{a.name}[0]" for a in found if a.kind == "buffer"]
+        names = [*buffers, *(a.name for a in found if a.kind == "scalar")]
+        texts += textwrap.wrap(f"Multiples of {divisor}: {', '.join(names)}.", 97)
+    return texts
 
 
 def threadgroup_bytes(kernel: Op) -> int:

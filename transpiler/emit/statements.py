@@ -22,11 +22,14 @@ class Nest:
     body: list[Statement] = field(default_factory=list["Statement"])
     otherwise: list[Statement] = field(default_factory=list["Statement"])
     note: str = ""
-    before: str = ""  # a line before the head, such as a pragma
-    tail: str = ""  # what follows the closing brace
 
 
-Statement: TypeAlias = "Line | Nest"
+@dataclass
+class Gap:
+    """An empty line between two parts of a kernel."""
+
+
+Statement: TypeAlias = "Line | Nest | Gap"
 
 
 @dataclass(frozen=True)
@@ -42,17 +45,19 @@ def flatten(statements: list[Statement], depth: int) -> list[PrintedLine]:
     lines: list[PrintedLine] = []
     pad = "    " * depth
     for statement in statements:
+        if isinstance(statement, Gap):
+            if lines and lines[-1].text:
+                lines.append(PrintedLine(""))
+            continue
         if isinstance(statement, Line):
             lines.extend(_wrapped(pad + statement.text, statement.note))
             continue
-        if statement.before:
-            lines.append(PrintedLine(pad + statement.before))
         lines.extend(_wrapped(f"{pad}{statement.head} {{", statement.note))
         lines.extend(flatten(statement.body, depth + 1))
         if statement.otherwise:
             lines.append(PrintedLine(pad + "} else {"))
             lines.extend(flatten(statement.otherwise, depth + 1))
-        lines.append(PrintedLine(pad + "}" + statement.tail))
+        lines.append(PrintedLine(pad + "}"))
     return lines
 
 
@@ -63,7 +68,8 @@ _BREAKS = ((" ? ", " : "), (" && ", " || "), (" = ",), (" + ", " - "), (" * ", "
 
 def _wrapped(text: str, note: str) -> list[PrintedLine]:
     """A line, or where it is too long several: broken before operators, further lines indented."""
-    if len(text) <= LINE_LIMIT:
+    limit = LINE_LIMIT
+    if len(text) <= limit:
         return [PrintedLine(text, note)]
     pad = " " * (len(text) - len(text.lstrip()) + 4)
     for depth in range(8):
@@ -72,7 +78,7 @@ def _wrapped(text: str, note: str) -> list[PrintedLine]:
             if len(pieces) > 1:
                 lines = [pieces[0], *(pad + p.lstrip() for p in pieces[1:])]
                 if symbols != _BREAKS[0]:
-                    lines = _filled(pieces, pad)
+                    lines = _filled(pieces, pad, limit)
                 if len(lines) > 1:
                     first, *others = lines
                     rest = [line for other in others for line in _wrapped(other, "")]
@@ -98,11 +104,11 @@ def _split(text: str, symbols: tuple[str, ...], at_depth: int) -> list[str]:
     return pieces
 
 
-def _filled(pieces: list[str], pad: str) -> list[str]:
+def _filled(pieces: list[str], pad: str, limit: int) -> list[str]:
     """Pieces joined into as few lines as fit."""
     lines = [pieces[0]]
     for piece in pieces[1:]:
-        if len(lines[-1]) + 1 + len(piece) <= LINE_LIMIT:
+        if len(lines[-1]) + 1 + len(piece) <= limit:
             lines[-1] += " " + piece
         else:
             lines.append(pad + piece.lstrip())

@@ -50,6 +50,7 @@ def render_kernel(
     threads: int,
     parameters: list[str],
     lines: list[PrintedLine],
+    assumptions: list[str],
 ) -> str:
     """The text of a kernel's file."""
     return template("kernel.metal.jinja").render(
@@ -57,5 +58,6 @@ def render_kernel(
         simdgroups=simdgroups,
         threads=threads,
         parameters=parameters,
+        assumptions=assumptions,
         lines=[with_note(line) for line in lines],
     )

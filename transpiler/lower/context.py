@@ -106,6 +106,10 @@ class Context:
         is_first = self.builder.compare("eq", masked, self.builder.constant(0))
         return named(is_first, "is_first")
 
+    def section(self, text: str = "") -> None:
+        """A part of the program begins, for readers of the MSL."""
+        self.builder.insert(metal.Section((), (), {"text": metal.word_attribute(text)}))
+
     def splat(self, value: Value, lanes: int) -> Value:
         """A vector of copies; a scalar of its own for one component."""
         if lanes == 1:

@@ -132,14 +132,20 @@ class Elements:
 
     def _elementwise(self, op: Op, value: Value, position: Position, form: Form) -> Element:
         as_vector = form is Form.VECTOR and self.lanes > 1
-        get = self.full if as_vector else self.first
-        operands = [
-            get(v, position) if isinstance(v.type, TensorType) else self.context.scalar(v)
-            for v in op.operands
-        ]
+        operands = [self._operand(op, v, position, as_vector) for v in op.operands]
         self.builder.locate(op)
         type_ = metal.with_lanes(element_of(value.type), self.lanes if as_vector else 1)
         return Element(form, self.builder.value(operation(op, operands, [type_]), value.name))
+
+    def _operand(self, op: Op, value: Value, position: Position, as_vector: bool) -> Value:
+        if not isinstance(value.type, TensorType):
+            return self.context.scalar(value)
+        if not as_vector:
+            return self.first(value, position)
+        is_condition = isinstance(op, arith.Select) and value is op.condition
+        if is_condition and self.element(value, position).form is Form.UNIFORM:
+            return self.first(value, position)
+        return self.full(value, position)
 
     def _constant(self, op: arith.Constant) -> Value:
         attribute = op.attributes["value"]

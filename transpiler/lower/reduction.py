@@ -7,14 +7,15 @@ memory, of which every thread then folds what it needs. Bits that select copies 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..dialects import arith, metal, tt
 from ..errors import UnsupportedError
 from ..ir.core import Block, Op, Value
-from ..ir.types import FloatType, IntegerType, TensorType, Type, VectorType, element_of
-from .combine import identity_bits, is_simd_sum
+from ..ir.types import I32, FloatType, TensorType, Type, VectorType, element_of
+from .combine import identity_bits, is_simd_sum, single_op
 from .context import Context, Storage, operation
 from .distribution import Distribution, Run, distribution_of
 from .elements import Elements
@@ -32,7 +33,7 @@ class Reduction:
     root: Root
     op: tt.Reduce
     distribution: Distribution
-    lanes: int  # components of an accumulator
+    lanes: int  # components of the vectors that are folded
     folds_lanes: bool  # whether those components lie along the axis
     kept: tuple[int, ...]  # register bits, above the vector's, that are not along the axis
     along: tuple[int, ...]  # register bits, above the vector's, along the axis
@@ -44,6 +45,11 @@ class Reduction:
     def is_direct(self) -> bool:
         """Whether each step's value is all that its registers add: no accumulator is needed."""
         return not self.along and not self.root.is_alone
+
+    @property
+    def kept_lanes(self) -> int:
+        """Components of an accumulator: those along the axis are folded step by step."""
+        return 1 if self.folds_lanes else self.lanes
 
     @property
     def count(self) -> int:
@@ -72,11 +78,13 @@ def start(context: Context, group: Group, root: Root, width: Width) -> Reduction
     context.builder.locate(op)
     if reduction_simdgroup_bits(reduction):
         reduction.shared = _Shared(context, reduction)
-    if reduction.is_direct:
-        reduction.targets = [] if reduction.shared else _targets(context, reduction)
+    if reduction.is_direct and not reduction.shared:
+        reduction.targets = _targets(context, reduction)
+        return reduction
+    if reduction.is_direct and reduction.kept:
         return reduction
     for value, result in zip(op.operands, op.results, strict=True):
-        element = metal.with_lanes(element_of(value.type), width.lanes)
+        element = metal.with_lanes(element_of(value.type), reduction.kept_lanes)
         reduction.accumulators.append(context.local(reduction.count, element, result.name))
     if reduction.along and identity_bits(op) is not None:
         _set_identity(context, reduction)
@@ -102,7 +110,7 @@ def _set_identity(context: Context, reduction: Reduction) -> None:
         else:
             value = builder.constant(bits, type_)
         index = variables[0].value if variables else builder.constant(0)
-        context.write(context.splat(value, reduction.lanes), array, index)
+        context.write(context.splat(value, reduction.kept_lanes), array, index)
 
 
 def fold_step(context: Context, elements: Elements, reduction: Reduction) -> None:
@@ -111,7 +119,11 @@ def fold_step(context: Context, elements: Elements, reduction: Reduction) -> Non
     values = [elements.full(value, position) for value in reduction.op.operands]
     index = kept_index(elements.iteration, reduction)
     context.builder.locate(reduction.op)
+    if reduction.folds_lanes:
+        values = fold_components(context, reduction, values)
     if reduction.is_direct:
+        if not elements.iteration.variables and (comment := stages(reduction)):
+            context.section(comment)
         _pass_on(context, reduction, values, index)
         return
     if reduction.along:
@@ -184,6 +196,8 @@ def finish(context: Context, reduction: Reduction) -> None:
     builder.locate(op)
     runs = [Run(0, 1, 0, len(reduction.kept))] if reduction.kept else []
     if not reduction.is_direct:
+        if comment := stages(reduction):
+            context.section(comment)
         reduction.targets = _targets(context, reduction)
         with register_loops(builder, runs) as variables:
             index = variables[0].value if variables else builder.constant(0)
@@ -195,26 +209,57 @@ def finish(context: Context, reduction: Reduction) -> None:
         with register_loops(builder, runs) as variables:
             index = variables[0].value if variables else builder.constant(0)
             _put(context, op, reduction.shared.receive(index), reduction.targets, index)
+    if stages(reduction):
+        context.section()
+
+
+def _through(context: Context, variables: list[Value], values: list[Value]) -> list[Value]:
+    """Put values into variables, and read them there: one name for all stages of a reduction."""
+    zero = context.builder.constant(0)
+    for variable, value in zip(variables, values, strict=True):
+        context.write(value, variable, zero)
+    return [context.read(variable, zero) for variable in variables]
+
+
+def stages(reduction: Reduction) -> str:
+    """What is folded between threads, in words."""
+    op = reduction.op
+    lanes = sum(1 for b in reduction.distribution.threads[:LANE_BITS] if b[op.axis])
+    groups = len(reduction_simdgroup_bits(reduction))
+    parts = [f"{1 << lanes} lanes"] * bool(lanes) + [f"{1 << groups} simdgroups"] * bool(groups)
+    return f"{_verb(op)} over {', then over '.join(parts)}" if parts else ""
+
+
+def _verb(op: tt.Reduce) -> str:
+    combine = single_op(op)
+    mnemonic = combine.op_name.partition(".")[2] if combine else ""
+    verbs = {"add": "sum", "mul": "product", "max": "maximum", "min": "minimum"}
+    return next((verb for key, verb in verbs.items() if mnemonic.startswith(key)), "reduction")
 
 
 def _pass_on(context: Context, reduction: Reduction, values: list[Value], index: Value) -> None:
     """Fold a thread's values over the lanes; the results, or what the SIMD-groups share."""
     values = fold_lanes(context, reduction, values)
     if reduction.shared is not None:
+        if reduction.count == 1:
+            values = _through(context, reduction.accumulators, values)
         reduction.shared.send(values, index)
     else:
         _put(context, reduction.op, values, reduction.targets, index)
 
 
+def fold_components(context: Context, reduction: Reduction, values: list[Value]) -> list[Value]:
+    """Fold the components of vectors along the axis, in pairs."""
+    parts = [[context.extract(v, i) for v in values] for i in range(reduction.lanes)]
+    while len(parts) > 1:
+        half = range(0, len(parts), 2)
+        parts = [combine_values(context, reduction.op, parts[i], parts[i + 1]) for i in half]
+    return parts[0]
+
+
 def fold_lanes(context: Context, reduction: Reduction, values: list[Value]) -> list[Value]:
-    """Fold vector components along the axis, then the lanes of the SIMD-group."""
+    """Fold the lanes of the SIMD-group."""
     op = reduction.op
-    if reduction.folds_lanes:
-        parts = [[context.extract(v, i) for v in values] for i in range(reduction.lanes)]
-        while len(parts) > 1:
-            half = range(0, len(parts), 2)
-            parts = [combine_values(context, op, parts[i], parts[i + 1]) for i in half]
-        values = parts[0]
     threads = reduction.distribution.threads[:LANE_BITS]
     lane_bits = [bit for bit, basis in enumerate(threads) if basis[op.axis]]
     for first, last in _neighbours(lane_bits):
@@ -300,6 +345,7 @@ class _Shared:
         self.partials = 1 << len(groups)
         self.places = 1 << len(places)
         self.stride = self.places * reduction.count
+        self.lanes = reduction.kept_lanes
         lane_mask = sum(1 << bit for bit in along if bit < LANE_BITS)
         self.silent = lane_mask | layout.replicated_threads
         self.place_weights = [
@@ -308,11 +354,10 @@ class _Shared:
         self.group_weights = [
             self.stride << groups.index(b) if b in groups else 0 for b in range(len(layout.threads))
         ]
-        lanes = 1 if reduction.folds_lanes else reduction.lanes
         self.arrays = [
             context.threadgroup(
                 self.partials * self.stride,
-                metal.with_lanes(element_of(value.type), lanes),
+                metal.with_lanes(element_of(value.type), reduction.kept_lanes),
                 f"{result.name}_partial",
             )
             for value, result in zip(op.operands, op.results, strict=True)
@@ -343,20 +388,41 @@ class _Shared:
     def receive(self, index: Value) -> list[Value]:
         """Every thread folds the partial results of its place."""
         context, builder = self.context, self.context.builder
-        place = self._place(index)
-        results = [
-            context.local(1, array.type.element, result.name)  # type: ignore[union-attr]
-            for array, result in zip(self.arrays, self.reduction.op.results, strict=True)
-        ]
-        zero = builder.constant(0)
+        place, zero = self._place(index), builder.constant(0)
         if self.partials == 2:
-            first = [context.read(array, place) for array in self.arrays]
-            at = builder.add(builder.constant(self.stride), place)
-            other = [context.read(array, at) for array in self.arrays]
-            return combine_values(context, self.reduction.op, first, other)
-        for array, result in zip(self.arrays, results, strict=True):
-            context.write(context.read(array, place), result, zero)
-        body = Block([IntegerType(32)])
+            return self._combined(self._partials(place, 0), self._partials(place, 1))
+        results = self._variables()
+        for value, result in zip(self._partials(place, 0), results, strict=True):
+            context.write(value, result, zero)
+        with self._over_other_partials() as number:
+            at = builder.add(builder.mul(number, self.stride), place)
+            old = [context.read(result, zero) for result in results]
+            new = self._combined(old, [context.read(array, at) for array in self.arrays])
+            for value, result in zip(new, results, strict=True):
+                context.write(value, result, zero)
+        return [context.read(result, zero) for result in results]
+
+    def _partials(self, place: Value, number: int) -> list[Value]:
+        builder = self.context.builder
+        at = builder.add(builder.constant(number * self.stride), place)
+        return [self.context.read(array, at) for array in self.arrays]
+
+    def _combined(self, left: list[Value], right: list[Value]) -> list[Value]:
+        return combine_values(self.context, self.reduction.op, left, right)
+
+    def _variables(self) -> list[Value]:
+        """Where the result grows: the accumulators, or in a loop over kept registers new ones."""
+        if self.reduction.count == 1:
+            return self.reduction.accumulators
+        return [
+            self.context.local(1, metal.with_lanes(element_of(r.type), self.lanes), r.name)
+            for r in self.reduction.op.results
+        ]
+
+    @contextmanager
+    def _over_other_partials(self) -> Iterator[Value]:
+        builder = self.context.builder
+        body = Block([I32])
         body.args[0].name = "i"
         attributes = {
             "start": metal.integer_attribute(1),
@@ -364,14 +430,8 @@ class _Shared:
         }
         builder.insert(metal.RegisterLoop((), (), attributes, [metal.region(body)]))
         with builder.at(body):
-            at = builder.add(builder.mul(body.args[0], self.stride), place)
-            old = [context.read(result, zero) for result in results]
-            other = [context.read(array, at) for array in self.arrays]
-            new = combine_values(context, self.reduction.op, old, other)
-            for value, result in zip(new, results, strict=True):
-                context.write(value, result, zero)
+            yield body.args[0]
             builder.insert(metal.Yield())
-        return [context.read(result, zero) for result in results]
 
 
 def _targets(context: Context, reduction: Reduction) -> list[Storage]:
@@ -379,12 +439,11 @@ def _targets(context: Context, reduction: Reduction) -> list[Storage]:
     results = reduction.op.results
     if not isinstance(results[0].type, TensorType):
         return []
-    lanes = 1 if reduction.folds_lanes else reduction.lanes
     targets: list[Storage] = []
     for result in results:
         assert isinstance(result.type, TensorType)
         _check_result_layout(reduction, distribution_of(result.type))
-        storage = context.new_storage(result.type, lanes, result.name)
+        storage = context.new_storage(result.type, reduction.kept_lanes, result.name)
         context.storages[result] = storage
         targets.append(storage)
     return targets

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..analysis.axis import AxisAnalysis, AxisInfo
-from ..dialects import arith, math, tt
+from ..dialects import arith, math, scf, tt
 from ..ir.core import Op, Value
 from ..ir.types import FloatType, PointerType, TensorType, bit_width, element_of
 from .distribution import Position, distribution_of
@@ -124,14 +124,24 @@ def _register_width(
     lengths = {lanes_of[root.target] for root in group.roots if root.target in lanes_of}
     for root in group.roots:
         for value, _, read in plan.visits(root, group):
-            if read and value in lanes_of:
-                lengths.add(lanes_of[value])
+            if read and stored_as(value) in lanes_of:
+                lengths.add(lanes_of[stored_as(value)])
     if len(lengths) != 1:
         return Width()
     (lanes,) = lengths
     if lanes > lane_run(group) or not follows_vectors(group, lanes, plan, axis):
         return Width()
     return Width(lanes, lanes)
+
+
+def stored_as(value: Value) -> Value:
+    """The value whose array a tensor lies in: results of loops lie where the loop carries them."""
+    op = value.defining_op
+    if isinstance(op, scf.For):
+        return op.body.args[1 + value.index]
+    if isinstance(op, scf.While):
+        return op.regions[1].block.args[value.index]
+    return value
 
 
 def lane_run(group: Group) -> int:
