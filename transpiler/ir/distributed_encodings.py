@@ -47,7 +47,7 @@ class BlockedEncoding(Encoding):
         tile.grow_all("register", self.size_per_thread, self.order)
         tile.grow_all("lane", self.threads_per_warp, self.order)
         tile.grow_all("warp", self.warps_per_cta, self.order)
-        return tile.fit(shape, self.order, self.cga)
+        return tile.fit(shape, self.order, self.cga, keep_copies=False)
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class LinearEncoding(Encoding):
         }
         sizes = self.sizes()
         tile = Tile(self.rank, sizes, inputs)
-        return tile.fit(shape, self.order(), ())
+        return tile.fit(shape, self.order(), keep_copies=False)
 
     def sizes(self) -> list[int]:
         """The extent of the bases in each dimension."""

@@ -42,8 +42,9 @@ class Encoding(_EncodingText):
     def to_linear(self, shape: tuple[int, ...]) -> LinearLayout:
         """The layout on a tensor of this shape; the same bases as Triton's.
 
-        Register bits that would only repeat an element are left out, as Triton 3.9 does; such lane
-        and warp bits stay, as zero bases.
+        Bits that do not change the element have zero bases. Triton 3.9 leaves out such register
+        bits of blocked, slice and linear layouts, and keeps those of matrix units and operands:
+        there, the registers of a tensor smaller than the unit's tile hold copies. So do we.
         """
         return _linear(self, shape)
 
@@ -123,7 +124,7 @@ class Tile:
 
     def __post_init__(self) -> None:
         self.sizes = self.sizes or [1] * self.rank
-        for name in ("register", "lane", "warp"):
+        for name in ("register", "lane", "warp", "offset"):
             self.inputs.setdefault(name, [])
 
     def grow(self, name: str, dim: int, size: int) -> Tile:
@@ -144,17 +145,43 @@ class Tile:
         self.inputs[name] += [(0,) * self.rank] * bits
         return self
 
-    def fit(
-        self, shape: Sequence[int], order: Sequence[int], cga: Bases = ()
-    ) -> LinearLayout:
-        """Repeat the tile over the shape with register bits; drop what leaves the shape."""
-        per_block = block_shape(shape, cga)
+    def cover(self, name: str, shape: Sequence[int], order: Sequence[int]) -> Tile:
+        """Repeat the tile over a shape with bits of one input."""
         for dim in order:
-            if per_block[dim] > self.sizes[dim]:
-                self.grow("register", dim, per_block[dim] // self.sizes[dim])
+            if shape[dim] > self.sizes[dim]:
+                self.grow(name, dim, shape[dim] // self.sizes[dim])
+        return self
+
+    def fit(
+        self,
+        shape: Sequence[int],
+        order: Sequence[int],
+        cga: Bases = (),
+        *,
+        keep_copies: bool = True,
+    ) -> LinearLayout:
+        """Repeat the tile over the shape with register bits; bits that leave the shape become zero.
+
+        Register bits that only copy stay unless `keep_copies` says no.
+        """
+        per_block = block_shape(shape, cga)
+        self.cover("register", per_block, order)
         lane, warp = (self._cut(name, per_block) for name in ("lane", "warp"))
-        register = tuple(b for b in self._cut("register", per_block) if any(b))
+        register = self._cut("register", per_block)
+        if not keep_copies:
+            register = tuple(basis for basis in register if any(basis))
         return LinearLayout(tuple(shape), register, lane, warp, scaled_cga(cga, per_block))
+
+    def fit_shared(
+        self,
+        shape: Sequence[int],
+        cga: Bases = (),
+        padding: tuple[tuple[int, int], ...] = (),
+    ) -> SharedLinearLayout:
+        """The tile's offset bits, cut to the shape."""
+        per_block = block_shape(shape, cga)
+        offset = self._cut("offset", per_block)
+        return SharedLinearLayout(tuple(shape), offset, scaled_cga(cga, per_block), padding)
 
     def _cut(self, name: str, shape: Sequence[int]) -> Bases:
         return tuple(

@@ -7,16 +7,38 @@ from .distributed_encodings import (
     SliceEncoding,
 )
 from .encoding_base import Encoding, SharedEncoding
-from .mma_encodings import DotOperandEncoding
-from .shared_encodings import SwizzledSharedEncoding
+from .mma_encodings import (
+    AmdMfmaEncoding,
+    AmdWmmaEncoding,
+    DotOperandEncoding,
+    NvidiaMmaEncoding,
+)
+from .shared_encodings import (
+    AmdRotatingSharedEncoding,
+    NvmmaSharedEncoding,
+    PaddedSharedEncoding,
+    PartitionedSharedEncoding,
+    SharedLinearEncoding,
+    SwizzledSharedEncoding,
+    TensorMemoryEncoding,
+)
 
 __all__ = [
+    "AmdMfmaEncoding",
+    "AmdRotatingSharedEncoding",
+    "AmdWmmaEncoding",
     "BlockedEncoding",
     "DotOperandEncoding",
     "Encoding",
     "GenericLinearEncoding",
     "LinearEncoding",
+    "NvidiaMmaEncoding",
+    "NvmmaSharedEncoding",
+    "PaddedSharedEncoding",
+    "PartitionedSharedEncoding",
     "SharedEncoding",
+    "SharedLinearEncoding",
     "SliceEncoding",
     "SwizzledSharedEncoding",
+    "TensorMemoryEncoding",
 ]

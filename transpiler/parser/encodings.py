@@ -7,18 +7,28 @@ from typing import TYPE_CHECKING
 
 import lark
 
-from ..ir.attributes import ArrayAttr, Attribute, IntegerAttr
+from ..ir.attributes import ArrayAttr, Attribute, DictAttr, IntegerAttr
 from ..ir.encodings import (
+    AmdMfmaEncoding,
+    AmdRotatingSharedEncoding,
+    AmdWmmaEncoding,
     BlockedEncoding,
     DotOperandEncoding,
     Encoding,
     GenericLinearEncoding,
     LinearEncoding,
+    NvidiaMmaEncoding,
+    NvmmaSharedEncoding,
+    PaddedSharedEncoding,
+    PartitionedSharedEncoding,
     SharedEncoding,
+    SharedLinearEncoding,
     SliceEncoding,
     SwizzledSharedEncoding,
+    TensorMemoryEncoding,
 )
 from ..ir.linear_layout import Bases
+from . import versions
 from .cursor import Cursor
 
 if TYPE_CHECKING:
@@ -141,16 +151,31 @@ def read_encoding(
     resolver: Resolver, name: str, inner: Cursor, token: lark.Token
 ) -> Encoding | SharedEncoding | None:
     """The encoding `#name<inner>`; None if it is another attribute."""
-    read = _READERS.get(name)
+    if name in _TENSOR_MEMORY:
+        return TensorMemoryEncoding(f"{name}<{resolver.text_of(inner)}>", _TENSOR_MEMORY[name])
+    if name == "#ttg.padded_shared":
+        return _padded(resolver, inner, token)
     node = inner.peek()
-    if read is None or node is None or node.type != "dict":
+    if name not in _READERS or node is None or node.type != "dict":
         return None
-    found = inner.accept_dict()
-    assert found is not None
-    parameters = Parameters(resolver.dictionary(inner, found), inner, token, inner)
-    encoding = read(parameters)
+    parameters = _parameters(resolver, inner, token)
+    name, parameters.values = versions.encoding(name, parameters.values)
+    encoding = _READERS[name](parameters)
     parameters.end()
     return encoding
+
+
+_TENSOR_MEMORY = {
+    "#ttng.tensor_memory_encoding": "tmem",
+    "#ttng.tensor_memory_scales_encoding": "tmem_scales",
+}
+
+
+def _parameters(resolver: Resolver, inner: Cursor, token: lark.Token) -> Parameters:
+    found = inner.accept_dict()
+    if found is None:
+        inner.expected("'{'")
+    return Parameters(resolver.dictionary(inner, found), inner, token, inner)
 
 
 def _blocked(p: Parameters) -> BlockedEncoding:
@@ -189,11 +214,124 @@ def _swizzled(p: Parameters) -> SwizzledSharedEncoding:
     return SwizzledSharedEncoding(*numbers, p.order(), p.bases("CGALayout"))
 
 
+def _rotating(p: Parameters) -> AmdRotatingSharedEncoding:
+    numbers = (p.power(key) for key in ("vec", "perPhase", "maxPhase"))
+    return AmdRotatingSharedEncoding(*numbers, p.order(), p.bases("CGALayout"))
+
+
+def _nvidia_mma(p: Parameters) -> NvidiaMmaEncoding:
+    version = p.integer("versionMajor"), p.integer("versionMinor")
+    warps, shape = p.powers("warpsPerCTA"), p.powers("instrShape")
+    if len(warps) not in (2, 3):
+        p.wrong("warpsPerCTA", "a list of 2 or 3")
+    if not 2 <= len(shape) <= 3:
+        p.wrong("instrShape", "a list of 2 or 3")
+    return NvidiaMmaEncoding(*version, warps, shape, p.bases("CGALayout"))
+
+
+def _amd_mfma(p: Parameters) -> AmdMfmaEncoding:
+    warps, shape = p.powers("warpsPerCTA"), p.powers("instrShape")
+    if len(warps) not in (2, 3):
+        p.wrong("warpsPerCTA", "a list of 2 or 3")
+    if shape[:2] not in ((32, 32), (16, 16), (64, 4), (4, 64), (4, 4)) or len(shape) != 3:
+        p.wrong("instrShape", "the [M, N, K] of an MFMA instruction")
+    tiles = p.powers("tilesPerWarp") if "tilesPerWarp" in p.values else ()
+    return AmdMfmaEncoding(
+        p.integer("version"),
+        warps,
+        shape,
+        p.boolean("isTransposed"),
+        p.bases("CGALayout"),
+        tiles if any(count != 1 for count in tiles) else (),
+        p.power("elementBitWidth", 32),
+    )
+
+
+def _amd_wmma(p: Parameters) -> AmdWmmaEncoding:
+    layout = p.need("ctaLayout")
+    if not isinstance(layout, DictAttr):
+        p.cursor.fail("'ctaLayout' should be a dictionary of bases", p.token)
+    inner = Parameters(dict(layout.items), p.cursor, p.token, p.rest)
+    register, warp = inner.bases("register"), inner.bases("warp")
+    shape = p.powers("instrShape") if "instrShape" in p.values else (16, 16, 16)
+    if len(shape) != 3:
+        p.wrong("instrShape", "[M, N, K]")
+    transposed = p.boolean("isTranspose")
+    cga = p.bases("CGALayout")
+    rank = p.integer("rank", 2)
+    return AmdWmmaEncoding(p.integer("version"), transposed, register, warp, cga, shape, rank)
+
+
+def _nvmma(p: Parameters) -> NvmmaSharedEncoding:
+    width = p.integer("swizzlingByteWidth")
+    if width not in (0, 32, 64, 128):
+        p.wrong("swizzlingByteWidth", "0, 32, 64 or 128")
+    return NvmmaSharedEncoding(
+        width,
+        p.boolean("transposed"),
+        p.power("elementBitWidth"),
+        p.boolean("fp4Padded", False),
+        p.bases("CGALayout"),
+        p.integer("rank", 2),
+    )
+
+
+def _shared_linear(p: Parameters) -> SharedLinearEncoding:
+    offset, block = p.bases("offset"), p.bases("block")
+    alignment = 16
+    if p.rest.accept(","):
+        p.rest.expect("alignment")
+        p.rest.expect("=")
+        alignment = p.rest.integer()
+    return SharedLinearEncoding(offset, block, alignment)
+
+
+def _partitioned(p: Parameters) -> PartitionedSharedEncoding:
+    numbers = (p.integer(key) for key in ("numPartitions", "numGroups", "partitionDim"))
+    layout = p.need("partitionLayout")
+    if not isinstance(layout, SharedEncoding):
+        p.cursor.fail("'partitionLayout' should be a layout of shared memory", p.token)
+    return PartitionedSharedEncoding(*numbers, layout)
+
+
+def _padded(resolver: Resolver, inner: Cursor, token: lark.Token) -> PaddedSharedEncoding:
+    """Read `[32:+4, 256:+8] {order = ..., shape = ...}` or `... {offset = ..., block = ...}`."""
+    listed = inner.inner(inner.node("list", "'['"))
+    padding: list[tuple[int, int]] = []
+    while not listed.done:
+        interval = listed.integer()
+        listed.expect(":")
+        listed.accept("+")
+        padding.append((interval, listed.integer()))
+        if interval <= 0 or interval & (interval - 1):
+            listed.fail("an interval should be a power of two", token)
+        if not listed.accept(","):
+            break
+    listed.end()
+    p = _parameters(resolver, inner, token)
+    if "order" in p.values:
+        size = p.powers("shape") if "shape" in p.values else ()
+        order = p.order()
+        found = PaddedSharedEncoding(tuple(padding), order, size, cga=p.bases("CGALayout"))
+    else:
+        offset = p.bases("offset")
+        found = PaddedSharedEncoding(tuple(padding), offset=offset, cga=p.bases("block"))
+    p.end()
+    return found
+
+
 _READERS: dict[str, Callable[[Parameters], Encoding | SharedEncoding]] = {
     "#ttg.blocked": _blocked,
     "#ttg.slice": _slice,
     "#ttg.dot_op": _dot_operand,
     "#ttg.linear": _linear,
     "#ttg.generic_linear": _generic_linear,
+    "#ttg.nvidia_mma": _nvidia_mma,
+    "#ttg.amd_mfma": _amd_mfma,
+    "#ttg.amd_wmma": _amd_wmma,
     "#ttg.swizzled_shared": _swizzled,
+    "#ttg.amd_rotating_shared": _rotating,
+    "#ttg.nvmma_shared": _nvmma,
+    "#ttg.shared_linear": _shared_linear,
+    "#ttg.partitioned_shared": _partitioned,
 }
