@@ -191,6 +191,13 @@ class BitCast(Op):
     source = operand()
 
 
+class Section(Op):
+    """A part of the program begins: an empty line, and `text` as a comment where there is one."""
+
+    name = "metal.section"
+    text = word()
+
+
 class Barrier(Op):
     """threadgroup_barrier; `flags` is "threadgroup", "device" or both joined by "|"."""
 
