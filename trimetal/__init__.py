@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from . import runtime
     from .runtime.check import check
+    from .runtime.triton_plugin.frontend import transpile_jit
     from .transpiler import transpile
     from .transpiler.errors import (
         CheckError,
@@ -55,6 +56,7 @@ __all__ = [
     "parse",
     "runtime",
     "transpile",
+    "transpile_jit",
 ]
 
 _ERRORS = "trimetal.transpiler.errors"
@@ -75,6 +77,7 @@ _MODULE_OF_NAME = {
     "get_target": "trimetal.transpiler.target",
     "parse": "trimetal.transpiler.parser",
     "transpile": "trimetal.transpiler",
+    "transpile_jit": "trimetal.runtime.triton_plugin.frontend",
 }
 
 

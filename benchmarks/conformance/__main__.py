@@ -141,11 +141,9 @@ def _file(root: Path, name: str) -> Path:
     return path if path.exists() else root / name
 
 
-def _pytest_arguments(
-    root: Path, files: Sequence[Path], options: argparse.Namespace
-) -> list[str | os.PathLike[str]]:
-    arguments: list[str | os.PathLike[str]] = [
-        *files,
+def _pytest_arguments(root: Path, files: Sequence[Path], options: argparse.Namespace) -> list[str]:
+    arguments = [
+        *map(str, files),
         f"--rootdir={root}",
         f"--config-file={root / 'pytest.ini'}",
         f"--confcutdir={root}",

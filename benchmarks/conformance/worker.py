@@ -37,7 +37,10 @@ def work(connection: Connection, session: pytest.Session, environment: dict[str,
     capture.start_global_capturing()
     notes = FailureNotes()
     session.config.pluginmanager.register(notes)
-    while (number := connection.recv()) is not None:
+    while True:
+        number: int | None = connection.recv()
+        if number is None:
+            return
         connection.send(_run(session.items[number], notes))
 
 

@@ -17,6 +17,7 @@ from .triton_api import BaseBackend, GPUTarget, Metadata, knobs, late
 
 if TYPE_CHECKING:
     from trimetal.transpiler.shader import Shader
+    from trimetal.transpiler.target import Target
 
 
 class TrimetalBackend(BaseBackend):
@@ -77,13 +78,13 @@ class TrimetalBackend(BaseBackend):
             inspect(self, stages, options, language, None)
 
 
-def transpile_module(module: Any, options: MetalOptions) -> Shader:
+def transpile_module(module: Any, target: str | Target) -> Shader:
     """The shader of a TTGIR module of Triton's."""
     from trimetal.transpiler import transpile
 
     # Locations bring the names of variables and the lines of the source.
     with_locations = not knobs.compilation.disable_line_info
-    return transpile(str(module) if with_locations else module.str_nodebug(), options.arch)
+    return transpile(str(module) if with_locations else module.str_nodebug(), target)
 
 
 def _make_msl(module: Any, metadata: Metadata, *, options: MetalOptions) -> str:
@@ -94,7 +95,7 @@ def _make_msl(module: Any, metadata: Metadata, *, options: MetalOptions) -> str:
     from .shader_text import SHADER, describe
 
     try:
-        shader = transpile_module(module, options)
+        shader = transpile_module(module, options.arch)
     except TrimetalError as error:
         raise triton_error(error) from error
     metadata["name"] = module.get_entry_func_name()
