@@ -7,11 +7,12 @@ checks are made before anything runs, so a refused launch writes nothing.
 from __future__ import annotations
 
 import ctypes
+import math
 import operator
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
@@ -44,7 +45,8 @@ _TYPES = {**_INTEGERS, **_FLOATS}
 # Struct formats of unsigned integers by bytes.
 _UNSIGNED = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
-AnyArray = np.ndarray[Any, np.dtype[Any]]
+# numpy's stubs say too little of an array whose type is found at run time.
+AnyArray: TypeAlias = Any
 
 
 def element_bytes(dtype: str) -> int:
@@ -90,9 +92,7 @@ class Binder:
         self._buffers = tuple(
             (_buffer_checker(a), a.written) if a.kind == "buffer" else None for a in arguments
         )
-        self._scalars = tuple(
-            _scalar_checker(a) if a.kind == "scalar" else None for a in arguments
-        )
+        self._scalars = tuple(_scalar_checker(a) if a.kind == "scalar" else None for a in arguments)
         self._pack = struct.Struct(
             "=" + "".join("QQ" if a.kind == "buffer" else _scalar_format(a) for a in arguments)
         ).pack
@@ -192,7 +192,7 @@ def _integer_checker(argument: Argument) -> Callable[[object], int]:
             if not isinstance(value, np.bool_):
                 found = type(value).__name__
                 raise LaunchError(f"{name}: an integer is expected, not {found}") from None
-            number = int(value)
+            number = 1 if value else 0
         if not lowest <= number <= highest:
             raise LaunchError(f"{name}: {number} does not fit {dtype}")
         if number % divisibility:
@@ -216,7 +216,7 @@ def _float_checker(argument: Argument) -> Callable[[object], int | float]:
         except (TypeError, ValueError, OverflowError):
             found = type(value).__name__
             raise LaunchError(f"{name}: a number is expected, not {found}") from None
-        if not -largest < number < largest and abs(number) != float("inf") and number == number:
+        if math.isfinite(number) and not -largest < number < largest:
             raise LaunchError(f"{name}: {number} does not fit {dtype}")
         return _bfloat_bits(number) if dtype == "bf16" else number
 
@@ -226,6 +226,6 @@ def _float_checker(argument: Argument) -> Callable[[object], int | float]:
 def _bfloat_bits(number: float) -> int:
     """The bits of the bfloat nearest to a float (by way of binary32, as a kernel would)."""
     wide: int = struct.unpack("<I", struct.pack("<f", number))[0]
-    if number != number:
+    if math.isnan(number):
         return (wide >> 16) | 0x40
     return (wide + 0x7FFF + ((wide >> 16) & 1)) >> 16

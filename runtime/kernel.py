@@ -57,7 +57,7 @@ def compile(
         check_buffers = _environment_number("TRIMETAL_CHECK_BUFFERS", 0) != 0
     if schedules < 1:
         raise LaunchError(f"schedules must be at least 1, not {schedules}")
-    from .cpu import CpuProgram  # noqa: PLC0415 - a device is loaded when it is first used
+    from .cpu import CpuProgram
 
     program = CpuProgram(shader, check_buffers=check_buffers, check_overflow=check_overflow)
     return Kernel(shader, program, schedules)

@@ -59,4 +59,3 @@ def _in_order(found: list[Finding]) -> list[Finding]:
     for finding in found:
         unique.setdefault((finding.span.start, finding.rule), finding)
     return sorted(unique.values(), key=lambda finding: finding.span.start)
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from trimetal.runtime.source.structure import ADDRESS_SPACES, Unit
 from trimetal.runtime.source.tokens import Token
@@ -131,7 +132,7 @@ def _call_problems(unit: Unit) -> Iterator[Problem]:
         body = unit.tokens[slice(*function.body)]
         calls.setdefault(function.name, []).extend(
             token
-            for token, after in zip(body, body[1:], strict=False)
+            for token, after in pairwise(body)
             if token.kind == "name" and after.text in ("(", "<")
         )
     kernels = {kernel.name for kernel in unit.kernels()}

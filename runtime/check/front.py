@@ -6,7 +6,9 @@ and a kernel takes a few milliseconds.
 
 from __future__ import annotations
 
+import atexit
 import functools
+import importlib
 import re
 from pathlib import Path
 from typing import Any
@@ -60,13 +62,13 @@ class FrontEnd:
 
     def findings(self) -> list[Finding]:
         """The errors that clang reports."""
-        lowest = _clang().Diagnostic.Error
+        lowest = clang_bindings().Diagnostic.Error
         errors = [d for d in self._parsed.diagnostics if d.severity >= lowest]
         return [self._finding(d) for d in errors if not self._is_shared(d)]
 
     def variable_layout(self, name: Token) -> tuple[int, int]:
         """Size and alignment of the variable whose declared name the token is."""
-        clang = _clang()
+        clang = clang_bindings()
         line, column = self._edited.position(name.start)
         file = clang.File.from_name(self._parsed, _FILE)
         location = clang.SourceLocation.from_position(self._parsed, file, line, column)
@@ -85,19 +87,26 @@ class FrontEnd:
     def _finding(self, diagnostic: Any) -> Finding:
         location = diagnostic.location
         # An error inside our header belongs to the line that led there.
-        for note in [] if _in_kernel(location) else diagnostic.children:
-            if _in_kernel(note.location) and "in file included" not in note.spelling:
-                location = note.location
-                break
+        if not _in_kernel(location):
+            location = _origin(diagnostic) or location
         place = (location.line, location.column) if _in_kernel(location) else (1, 1)
         option = str(diagnostic.option or "").removeprefix("-W")
-        return Finding(option or "compiler", _in_metal(diagnostic.spelling), self._span(*place))
+        rule = "c++14" if option.endswith("-compat") else option or "compiler"
+        return Finding(rule, _in_metal(diagnostic.spelling), self._span(*place))
 
     def _span(self, line: int, column: int) -> Span:
         """The word at a place of the edited text, in the original."""
         start = self._edited.original_position(line, column)
         word = re.compile(r"\w+|.", re.DOTALL).match(self._source.text, start)
         return Span(self._source, start, word.end() if word else start + 1)
+
+
+def _origin(diagnostic: Any) -> Any | None:
+    """Where the kernel asked for the template that an error lies in."""
+    for note in diagnostic.children:
+        if _in_kernel(note.location) and "in file included" not in note.spelling:
+            return note.location
+    return None
 
 
 def _in_kernel(location: Any) -> bool:
@@ -117,20 +126,22 @@ def _in_metal(message: str) -> str:
 
 
 @functools.lru_cache(maxsize=1)
-def _clang() -> Any:
+def clang_bindings() -> Any:
+    """libclang's Python bindings."""
     try:
-        import clang.cindex as cindex  # noqa: PLC0415 - an extra, loaded when it is first needed
+        return importlib.import_module("clang.cindex")
     except ImportError:
         raise LaunchError(
             'the strict check needs the libclang package: pip install "trimetal[check]"'
         ) from None
-    return cindex
 
 
 @functools.lru_cache(maxsize=1)
 def _index() -> Any:
-    clang = _clang()
+    clang = clang_bindings()
     try:
+        # Freed while libclang is still there to free it.
+        atexit.register(_index.cache_clear)
         return clang.Index.create()
     except clang.LibclangError as error:
         raise LaunchError(
@@ -149,7 +160,7 @@ def _precompiled(version: int, cache: Path) -> Path:
     header = directory / "precompiled.hpp"
 
     def make(target: Path) -> None:
-        clang = _clang()
+        clang = clang_bindings()
         options = clang.TranslationUnit.PARSE_INCOMPLETE
         arguments = [*_ARGUMENTS, f"-D__METAL_VERSION__={version}"]
         unit = index.parse(str(header), args=arguments, options=options)
@@ -163,7 +174,7 @@ def _precompiled(version: int, cache: Path) -> Path:
 
 def _library_version() -> str:
     """The version of the library, which its Python bindings do not tell by themselves."""
-    clang = _clang()
+    clang = clang_bindings()
     function = clang.conf.lib.clang_getClangVersion
     function.restype = getattr(clang, "_CXString")  # noqa: B009 - it has no public name
     return str(clang.conf.lib.clang_getCString(function()))

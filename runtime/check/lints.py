@@ -11,43 +11,44 @@ from trimetal.transpiler.errors import SourceText, Span
 
 from .finding import Finding
 
-_FORBIDDEN = frozenset(
-    """
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_FORBIDDEN = _words("""
     goto try catch throw new delete dynamic_cast typeid virtual asm __asm__ double thread_local
     register noexcept friend export mutable co_await co_return co_yield wchar_t char16_t char32_t
     std requires concept
-    """.split()
-)
+""")
 # Words that Metal keeps for itself (or defines as macros) and C++ would take as names.
-RESERVED = frozenset(
-    """
+RESERVED = _words("""
     vertex fragment kernel mesh object sampler texture1d texture2d texture3d texturecube depth2d
     ray_data object_data threadgroup_imageblock threadgroup intersection visible half bfloat device
     constant thread main assert access patch stage_in complex imaginary quad restrict llong matrix
     vec atomic metal as_type
-    """.split()
-)
-_SCALARS = frozenset(
-    """
+""")
+_SCALARS = _words("""
     void auto bool char uchar short ushort int uint long ulong float half bfloat size_t ptrdiff_t
     int8_t uint8_t int16_t uint16_t int32_t uint32_t int64_t uint64_t unsigned signed
-    """.split()
-)
+""")
 _VECTOR = re.compile(
     r"(packed_)?(float|half|bfloat|u?int|u?char|u?short|u?long|bool)[234]"
     r"|atomic_(int|uint|bool|float|ulong)|simdgroup_(float|half|bfloat)8x8"
 )
-_HEADERS = frozenset(
-    """
+_HEADERS = _words("""
     metal_stdlib metal_atomic metal_common metal_compute metal_geometric metal_integer metal_limits
     metal_math metal_matrix metal_pack metal_relational metal_simdgroup metal_simdgroup_matrix
     metal_types
-    """.split()
-)
+""")
 _INCLUDE = re.compile(r"\s*#\s*include\s*(?:<(.*?)>|\"(.*?)\")")
 # A floating literal that does not say its type.
 _PLAIN_FLOAT = re.compile(r"(?!0[xX])(\d[\d']*\.\d*|\.\d+|\d+(?=[eE]))([eE][+-]?\d+)?")
-_BAD_SUFFIX = re.compile(r".*?\d(ll|LL|ull|ULL|uLL|Ull|L?F16|bf16|d|D)", re.DOTALL)
+_BAD_SUFFIX = re.compile(
+    r"(?!0[xX])(?:[\d'.eE+-]+?(?:[uU]?(?:ll|LL)|(?:ll|LL)[uU]|[fF]16|bf16|[dD])"
+    r"|[\d']*\.[\d']*(?:[eE].*)?[lL])"
+    r"|0[xX].*(?:ll|LL).*"
+)
 
 Problem = tuple[Token, str, str]
 
@@ -96,9 +97,7 @@ def _literal_problems(unit: Unit) -> Iterator[Problem]:
         if _PLAIN_FLOAT.fullmatch(token.text):
             message = f"floating literal {token.text} without a suffix: write {token.text}f"
             yield token, "literal", message
-        elif not token.text.lower().startswith("0x") and _BAD_SUFFIX.fullmatch(token.text):
-            yield token, "literal", f"literal {token.text} has a suffix that Metal does not know"
-        elif token.text.lower().startswith("0x") and re.search(r"ll", token.text, re.IGNORECASE):
+        elif _BAD_SUFFIX.fullmatch(token.text):
             yield token, "literal", f"literal {token.text} has a suffix that Metal does not know"
 
 

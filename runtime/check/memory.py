@@ -21,9 +21,7 @@ def memory_findings(unit: Unit, front: FrontEnd) -> list[Finding]:
             size, alignment = front.variable_layout(token)
             used = (used + alignment - 1) // alignment * alignment + size
             if used > _LIMIT:
-                message = (
-                    f"{used} bytes of threadgroup memory up to here; there are {_LIMIT}"
-                )
+                message = f"{used} bytes of threadgroup memory up to here; there are {_LIMIT}"
                 found.append(Finding("memory", message, Span(source, token.start, token.end)))
                 break
     return found

@@ -18,17 +18,22 @@ ENTRY = "trimetal_entry"
 # threads). Indexed by component.
 _VALUES = {
     "thread_position_in_grid": (
-        "group.position[0] * group.threads + lane.thread", "group.position[1]",
+        "group.position[0] * group.threads + lane.thread",
+        "group.position[1]",
         "group.position[2]",
     ),
     "threads_per_grid": (
-        "group.groups[0] * group.threads", "group.groups[1]", "group.groups[2]",
+        "group.groups[0] * group.threads",
+        "group.groups[1]",
+        "group.groups[2]",
     ),
     "thread_position_in_threadgroup": ("lane.thread", "0", "0"),
     "threads_per_threadgroup": ("group.threads", "1", "1"),
     "dispatch_threads_per_threadgroup": ("group.threads", "1", "1"),
     "threadgroup_position_in_grid": (
-        "group.position[0]", "group.position[1]", "group.position[2]",
+        "group.position[0]",
+        "group.position[1]",
+        "group.position[2]",
     ),
     "threadgroups_per_grid": ("group.groups[0]", "group.groups[1]", "group.groups[2]"),
     "thread_index_in_threadgroup": ("lane.thread",),
@@ -128,7 +133,8 @@ def _position(unit: Unit, parameter: Parameter) -> str:
     attribute = parameter.attribute or ""
     if attribute == "threadgroup":
         _refuse(
-            unit, parameter,
+            unit,
+            parameter,
             "the launcher sets no threadgroup memory lengths: declare an array in the kernel",
         )
     if attribute not in _VALUES:

@@ -33,9 +33,9 @@ class Edits:
         # Stable: insertions at one place keep their order, and stand before a replacement there.
         for start, end, by in sorted(self._pieces, key=lambda piece: piece[:2]):
             missing = self._text.count("\n", start, end) - by.count("\n")
-            by += "\n" * missing
-            out += (self._text[at:start], by)
-            length += start - at + len(by)
+            piece = by + "\n" * missing
+            out += (self._text[at:start], piece)
+            length += start - at + len(piece)
             shifts.append((length, end))
             at = end
         out.append(self._text[at:])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from trimetal.runtime.spans import refuse
+
 from .conditionals import wrap_conditionals
 from .edits import EditedText, Edits
 from .structure import ADDRESS_SPACES, Unit, matching, split_commas
@@ -70,7 +71,9 @@ def _swizzle(unit: Unit, index: int, edits: Edits) -> None:
     index += 2
     while index < len(unit.tokens) and is_swizzle(unit, index, shortest=1):
         last = unit.tokens[index]
-        components = [components[_COMPONENT[c]] for c in last.text if _COMPONENT[c] < len(components)]
+        components = [
+            components[_COMPONENT[c]] for c in last.text if _COMPONENT[c] < len(components)
+        ]
         index += 2
     if len(components) == 1:
         edits.replace(first.start, last.end, "xyzw"[components[0]])
@@ -150,7 +153,9 @@ class _HostRewriter:
             extents = _spelled(rest[1:])
             if "=" in [token.text for token in rest]:
                 refuse(
-                    self._unit.text, rest[0].start, rest[0].end,
+                    self._unit.text,
+                    rest[0].start,
+                    rest[0].end,
                     "a threadgroup variable cannot be initialised",
                 )
             parts.append(
@@ -173,7 +178,9 @@ class _HostRewriter:
             first -= 1
         if self._tokens[star + 1].text == "*":
             refuse(
-                self._unit.text, space.start, self._tokens[star + 1].end,
+                self._unit.text,
+                space.start,
+                self._tokens[star + 1].end,
                 "the CPU device has no pointers to pointers",
             )
         for i in range(first, star):

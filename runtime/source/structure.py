@@ -199,9 +199,7 @@ def _read_declaration(unit: Unit, first: int, semicolon: int) -> None:
     unit.variables.append((first, semicolon))
 
 
-def _function(
-    unit: Unit, first: int, end: int, body: tuple[int, int] | None
-) -> Function | None:
+def _function(unit: Unit, first: int, end: int, body: tuple[int, int] | None) -> Function | None:
     """The function whose head stands at [first, end)."""
     tokens = unit.tokens
     opening = next((i for i in range(first, end) if tokens[i].text == "("), None)
@@ -249,9 +247,7 @@ def _parameters(tokens: list[Token]) -> list[Parameter]:
         name = next((token for token in reversed(body) if token.kind == "name"), body[-1])
         type_words = [token.text for token in body if token is not name]
         attribute, argument = _attribute(attributes[0].text) if attributes else (None, None)
-        parameters.append(
-            Parameter(name.text, _joined(type_words), attribute, argument, name)
-        )
+        parameters.append(Parameter(name.text, _joined(type_words), attribute, argument, name))
     return parameters
 
 

@@ -14,14 +14,17 @@ static pthread_mutex_t faults_lock = PTHREAD_MUTEX_INITIALIZER;
 // The program counter and stack pointer of the interrupted code.
 inline void registers(ucontext_t* context, void*** pc, void*** sp) {
 #if defined(__APPLE__) && defined(__x86_64__)
-    *pc = (void**)&context->uc_mcontext->__ss.__rip, *sp = (void**)&context->uc_mcontext->__ss.__rsp;
+    *pc = (void**)&context->uc_mcontext->__ss.__rip;
+    *sp = (void**)&context->uc_mcontext->__ss.__rsp;
 #elif defined(__APPLE__)
-    *pc = (void**)&context->uc_mcontext->__ss.__pc, *sp = (void**)&context->uc_mcontext->__ss.__sp;
+    *pc = (void**)&context->uc_mcontext->__ss.__pc;
+    *sp = (void**)&context->uc_mcontext->__ss.__sp;
 #elif defined(__x86_64__)
     *pc = (void**)&context->uc_mcontext.gregs[REG_RIP];
     *sp = (void**)&context->uc_mcontext.gregs[REG_RSP];
 #else
-    *pc = (void**)&context->uc_mcontext.pc, *sp = (void**)&context->uc_mcontext.sp;
+    *pc = (void**)&context->uc_mcontext.pc;
+    *sp = (void**)&context->uc_mcontext.sp;
 #endif
 }
 

@@ -75,8 +75,8 @@ inline void describe_others(const Ranks& ranks, char* text, size_t size) {
         if (!ranks.arrived) continue;
         char others[128] = "";
         describe_others(ranks, others, sizeof others);
-        fail(w, "line %u: %s is not reached by all lanes: of SIMD-group %u, lanes 0x%08x wait there "
-             "and the others %s", ranks.line, ranks.operation, i, ranks.arrived, others);
+        fail(w, "line %u: %s is not reached by all lanes: of SIMD-group %u, "
+             "lanes 0x%08x wait there and the others %s", ranks.line, ranks.operation, i, ranks.arrived, others);
     }
     fail(w, "line %u: threadgroup_barrier is reached by %u of %u threads", w.barrier_line,
          w.at_barrier, w.alive);
@@ -109,9 +109,9 @@ inline void finish(Worker& w, Thread& t) {
     ranks.finished |= 1u << t.index;
     --w.alive;
     if (ranks.arrived)
-        fail(w, "line %u: %s is not reached by all lanes: of SIMD-group %u, lanes 0x%08x wait there "
-             "and lane %u has returned", ranks.line, ranks.operation, ranks.index, ranks.arrived,
-             t.index);
+        fail(w, "line %u: %s is not reached by all lanes: of SIMD-group %u, "
+             "lanes 0x%08x wait there and lane %u has returned", ranks.line, ranks.operation,
+             ranks.index, ranks.arrived, t.index);
     if (w.at_barrier)
         fail(w, "line %u: threadgroup_barrier is not reached by thread %u, which has returned",
              w.barrier_line, t.thread);

@@ -9,11 +9,11 @@ inline void barrier(unsigned line) {
     Worker& w = *worker;
     Thread& t = *w.current;
     if (w.alive != w.launch->threads)
-        fail(w, "line %u: threadgroup_barrier is not reached by %u of %u threads, which have returned",
-             line, w.launch->threads - w.alive, w.launch->threads);
+        fail(w, "line %u: threadgroup_barrier is not reached by %u of %u threads, "
+             "which have returned", line, w.launch->threads - w.alive, w.launch->threads);
     if (w.at_barrier && w.barrier_line != line)
-        fail(w, "line %u: threads diverge: thread %u is in this threadgroup_barrier, %u others wait in "
-             "the one at line %u", line, t.thread, w.at_barrier, w.barrier_line);
+        fail(w, "line %u: threads diverge: thread %u is in this threadgroup_barrier, "
+             "%u others wait in the one at line %u", line, t.thread, w.at_barrier, w.barrier_line);
     w.barrier_line = line;
     if (++w.at_barrier == w.alive) {
         w.at_barrier = 0;
@@ -33,16 +33,16 @@ inline unsigned exchange(unsigned line, const char* operation, Combine combine) 
     Ranks& ranks = (Ranks&)*t.simdgroup;
     const unsigned epoch = ranks.epoch;
     if (ranks.finished)
-        fail(w, "line %u: %s is not reached by all lanes: of SIMD-group %u, lanes 0x%08x have returned",
-             line, operation, ranks.index, ranks.finished);
+        fail(w, "line %u: %s is not reached by all lanes: of SIMD-group %u, "
+             "lanes 0x%08x have returned", line, operation, ranks.index, ranks.finished);
     if (!ranks.arrived) {
         ranks.line = line;
         ranks.operation = operation;
         ranks.combine = combine;
     } else if (ranks.line != line || ranks.combine != combine || ranks.operation != operation) {
-        fail(w, "line %u: lanes diverge: of SIMD-group %u, lane %u is in %s here and lanes 0x%08x wait "
-             "in %s at line %u", line, ranks.index, t.index, operation, ranks.arrived,
-             ranks.operation, ranks.line);
+        fail(w, "line %u: lanes diverge: of SIMD-group %u, lane %u is in %s here and "
+             "lanes 0x%08x wait in %s at line %u", line, ranks.index, t.index, operation,
+             ranks.arrived, ranks.operation, ranks.line);
     }
     ranks.arrived |= 1u << t.index;
     if (ranks.arrived == ranks.members) {
@@ -103,11 +103,12 @@ inline void out_of_range(const OutOfRange& what) {
     const bool inside = what.offset >= 0 && what.length >= what.bytes &&
                         (unsigned long)what.offset <= what.length - what.bytes;
     if (inside)
-        fail(w, "line %u: thread %u accesses %lu bytes of %s at offset %ld, which is not a multiple "
-             "of %u", what.line, w.current->thread, what.bytes, memory, what.offset,
-             what.alignment);
-    fail(w, "line %u: thread %u accesses bytes %ld to %ld of %s of %lu bytes: out of range", what.line,
-         w.current->thread, what.offset, what.offset + (long)what.bytes - 1, memory, what.length);
+        fail(w, "line %u: thread %u accesses %lu bytes of %s at offset %ld, "
+             "which is not a multiple of %u", what.line, w.current->thread, what.bytes, memory,
+             what.offset, what.alignment);
+    fail(w, "line %u: thread %u accesses bytes %ld to %ld of %s of %lu bytes: out of range",
+         what.line, w.current->thread, what.offset, what.offset + (long)what.bytes - 1, memory,
+         what.length);
 }
 
 inline void fail_at(unsigned line, const char* message) {

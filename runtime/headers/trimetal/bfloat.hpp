@@ -34,7 +34,9 @@ struct bfloat {
 };
 
 #define TRIMETAL_ARITHMETIC(op)                                                                    \
-    TRIMETAL_INLINE bfloat operator op(bfloat a, bfloat b) { return bfloat((float)a op (float)b); } \
+    TRIMETAL_INLINE bfloat operator op(bfloat a, bfloat b) {                                       \
+        return bfloat((float)a op (float)b);                                                       \
+    }                                                                                              \
     TRIMETAL_INLINE TRIMETAL_THREAD bfloat& operator op##=(TRIMETAL_THREAD bfloat& a, bfloat b) {  \
         a = a op b;                                                                                \
         return a;                                                                                  \
@@ -62,8 +64,10 @@ template <class T> using beside_bfloat =
 
 // Beside a float, a bfloat counts as a float; beside anything else the text must say what it means.
 #define TRIMETAL_MIXED(op)                                                                         \
-    template <class T, class = trimetal::beside_bfloat<T>> void operator op(bfloat, T) = delete;   \
-    template <class T, class = trimetal::beside_bfloat<T>> void operator op(T, bfloat) = delete;                                                                           \
+    template <class T, class = trimetal::beside_bfloat<T>>                                         \
+    void operator op(bfloat, T) = delete;                                                          \
+    template <class T, class = trimetal::beside_bfloat<T>>                                         \
+    void operator op(T, bfloat) = delete;                                                          \
     TRIMETAL_INLINE auto operator op(bfloat a, float b) { return (float)a op b; }                  \
     TRIMETAL_INLINE auto operator op(float a, bfloat b) { return a op (float)b; }
 TRIMETAL_MIXED(+)

@@ -21,7 +21,9 @@ METAL_FUNC float fraction(float x) {
 }
 #if TRIMETAL_HOST
 // Exact product; the sum rounds once to double and once more to half.
-METAL_FUNC half fma_half(half x, half y, half z) { return (half)((double)x * (double)y + (double)z); }
+METAL_FUNC half fma_half(half x, half y, half z) {
+    return (half)((double)x * (double)y + (double)z);
+}
 #else
 METAL_FUNC half fma_half(half x, half y, half z) { return z; }
 #endif

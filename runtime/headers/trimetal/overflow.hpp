@@ -24,7 +24,8 @@ __attribute__((noinline, cold)) static void report_overflow(const OverflowPlace&
 
 #define TRIMETAL_OVERFLOW_HANDLER(name, ...)                                                       \
     extern "C" __attribute__((used, visibility("hidden"))) void                                    \
-        __ubsan_handle_##name##_overflow_abort(const trimetal::OverflowPlace* place, __VA_ARGS__) { \
+        __ubsan_handle_##name##_overflow_abort(const trimetal::OverflowPlace* place,               \
+                                               __VA_ARGS__) {                                      \
         trimetal::report_overflow(*place);                                                         \
     }
 TRIMETAL_OVERFLOW_HANDLER(add, ulong, ulong)

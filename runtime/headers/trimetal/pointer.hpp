@@ -22,7 +22,9 @@ template <class T, ulong N, bool Threadgroup> class bounded_row;
 // What `p[i]` gives: a reference, or of an array of arrays a row that knows its own length.
 template <class T, bool Threadgroup> struct access {
     typedef T& type;
-    TRIMETAL_INLINE static type get(const bounded_pointer<T, Threadgroup>& p) { return *p.address(); }
+    TRIMETAL_INLINE static type get(const bounded_pointer<T, Threadgroup>& p) {
+        return *p.address();
+    }
 };
 template <class U, ulong N, bool Threadgroup> struct access<U[N], Threadgroup> {
     typedef bounded_row<U, N, Threadgroup> type;
@@ -165,7 +167,8 @@ template <class T> struct pointer_traits<T*> { typedef T element; };
 template <class T, bool Threadgroup> struct pointer_traits<bounded_pointer<T, Threadgroup>> {
     typedef T element;
 };
-template <class T, ulong N, bool Threadgroup> struct pointer_traits<bounded_row<T, N, Threadgroup>> {
+template <class T, ulong N, bool Threadgroup>
+struct pointer_traits<bounded_row<T, N, Threadgroup>> {
     typedef T element;
 };
 template <class P> using pointee = plain<typename pointer_traits<P>::element>;

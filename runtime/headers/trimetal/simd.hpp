@@ -15,7 +15,7 @@ template <class T> constexpr bool is_simd_bits =
 // Sums and products of integers wrap, whatever their sign.
 struct Sum {
     template <class T> static METAL_FUNC T apply(T a, T b) {
-        if constexpr (is_integer<T>) return T(unsigned_of<T>(unsigned_of<T>(a) + unsigned_of<T>(b)));
+        if constexpr (is_integer<T>) return T(uint(a) + uint(b));
         else return T(a + b);
     }
     template <class T> static METAL_FUNC T identity() { return T(element_of<T>(0)); }
@@ -54,9 +54,11 @@ template <class T> struct Moved {
 template <class T>
 METAL_FUNC T move(T value, uint source, ushort distance, uint line, const char* operation) {
     const Moved<T> mine = {value, distance};
-    const Moved<T> theirs = Meeting(mine, line, operation, nullptr).template result<Moved<T>>(source);
+    const Meeting meeting(mine, line, operation, nullptr);
+    const Moved<T> theirs = meeting.template result<Moved<T>>(source);
     if (__builtin_expect(theirs.distance != distance, 0))
-        services->fail(line, "the lane or distance of a SIMD-group operation differs between lanes");
+        services->fail(line,
+                       "the lane or distance of a SIMD-group operation differs between lanes");
     return theirs.value;
 }
 template <class T> METAL_FUNC T fetch(T value, uint source, uint line, const char* operation) {
@@ -127,8 +129,10 @@ METAL_FUNC uint members() { return ~0u; }
 
 namespace metal {
 
-#define TRIMETAL_SIMD template <class T, class = enable_if_t<trimetal::is_simd_operand<T>>> METAL_FUNC
-#define TRIMETAL_SIMD_BITS template <class T, class = enable_if_t<trimetal::is_simd_bits<T>>> METAL_FUNC
+#define TRIMETAL_SIMD                                                                              \
+    template <class T, class = enable_if_t<trimetal::is_simd_operand<T>>> METAL_FUNC
+#define TRIMETAL_SIMD_BITS                                                                         \
+    template <class T, class = enable_if_t<trimetal::is_simd_bits<T>>> METAL_FUNC
 #define TRIMETAL_ME trimetal::lane_index()
 
 // Any source lane; each lane may name another.

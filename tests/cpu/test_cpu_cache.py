@@ -1,0 +1,159 @@
+"""Compiled kernels are kept, shared between processes, and made anew for other compilers."""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trimetal.runtime import cache, compile
+from trimetal.runtime.cpu import compiler
+from trimetal.transpiler.errors import LaunchError
+
+from .support import inline
+
+BODY = "out[thread_index] = float(n);"
+ZIG = f"{sys.executable} -m ziglang c++"
+
+
+def _run(body: str = BODY) -> float:
+    out = np.zeros(64, np.float32)
+    compile(inline(body))((1,), out, np.zeros(64, np.int32), 7)
+    return float(out.sum())
+
+
+def _libraries(directory: Path) -> list[Path]:
+    return sorted(directory.glob("cpp-*/kernels/*"))
+
+
+def test_a_kernel_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIMETAL_CACHE_DIR", str(tmp_path))
+    assert _run() == 448
+    (library,) = _libraries(tmp_path)
+    made = library.stat().st_mtime_ns
+    start = time.perf_counter()
+    assert _run() == 448
+    seconds = time.perf_counter() - start
+    assert [path.stat().st_mtime_ns for path in _libraries(tmp_path)] == [made]
+    assert seconds < 0.1, "a kept kernel loads without a compiler"
+    assert _run(BODY + " ") == 448
+    assert len(_libraries(tmp_path)) == 2
+
+
+def _compile_in_child(directory: str, results: multiprocessing.Queue[float]) -> None:
+    os.environ["TRIMETAL_CACHE_DIR"] = directory
+    results.put(_run())
+
+
+def test_processes_share_the_cache(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    results: multiprocessing.Queue[float] = context.Queue()
+    children = [
+        context.Process(target=_compile_in_child, args=(str(tmp_path), results)) for _ in range(3)
+    ]
+    for child in children:
+        child.start()
+    assert [results.get(timeout=60) for _ in children] == [448.0] * 3
+    for child in children:
+        child.join()
+    assert len(_libraries(tmp_path)) == 1
+    assert not list(tmp_path.rglob(".new-*"))
+
+
+def test_a_forked_child_can_launch() -> None:
+    assert _run() == 448
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if _run("out[thread_index] = simd_sum(float(n)) / 32.0f;") == 448 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("ziglang"), reason="needs the ziglang package")
+def test_zig_compiles_where_no_other_compiler_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("TRIMETAL_CXX", raising=False)
+    assert compiler.find_compiler().family == "zig"
+    assert _run() == 448
+
+
+def _finds_nothing(name: str) -> None:
+    del name
+
+
+def test_no_compiler_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("TRIMETAL_CXX", raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", _finds_nothing)
+    with pytest.raises(LaunchError, match="needs a C\\+\\+ compiler: install g\\+\\+ or clang"):
+        _run()
+
+
+def test_chosen_compiler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIMETAL_CXX", "/nowhere/c++ -pipe")
+    with pytest.raises(LaunchError, match="/nowhere/c\\+\\+ -pipe cannot run"):
+        _run()
+
+
+def test_place_of_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRIMETAL_CACHE_DIR", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert cache.cache_directory() == Path("/somewhere/trimetal")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache.cache_directory() == Path.home() / ".cache" / "trimetal"
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert cache.cache_directory() == Path.home() / "Library" / "Caches" / "trimetal"
+    monkeypatch.setenv("TRIMETAL_CACHE_DIR", "/chosen")
+    assert cache.cache_directory() == Path("/chosen")
+
+
+def test_content_key_keeps_parts_apart() -> None:
+    assert cache.content_key("ab", "c") != cache.content_key("a", "bc")
+    assert cache.content_key("ab") == cache.content_key(b"ab")
+
+
+def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    def broken(target: Path) -> None:
+        target.write_text("half")
+        raise RuntimeError("stopped")
+
+    path = tmp_path / "inner" / "file"
+    with pytest.raises(RuntimeError):
+        cache.cached_file(path, broken)
+    assert not path.exists()
+    assert not list(tmp_path.rglob(".new-*"))
+    made = threading.Event()
+
+    def whole(target: Path) -> None:
+        target.write_text("whole")
+        made.set()
+
+    assert cache.cached_file(path, whole).read_text() == "whole"
+    made.clear()
+    assert cache.cached_file(path, whole).read_text() == "whole"
+    assert not made.is_set()
+
+
+def test_flags_give_the_same_floats_everywhere() -> None:
+    flags = compiler.find_compiler().flags()
+    assert {"-ffp-contract=off", "-fexcess-precision=16", "-fsigned-char"} <= set(flags)
+
+
+def test_runtime_needs_no_cpp_library() -> None:
+    from trimetal.runtime.cpu.toolchain import toolchain
+
+    library = toolchain().runtime_library()
+    command = ["nm", "-D", "-u", str(library)]
+    symbols = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert any(name.startswith("mmap") for name in symbols)
+    assert not [name for name in symbols if name.startswith(("_ZNSt", "_Zn"))]
