@@ -8,47 +8,116 @@ only elements whose number starts with q are written and read.
 
 from __future__ import annotations
 
-from ..dialects import arith, metal
+from typing import TYPE_CHECKING
+
+from ..dialects import arith, metal, tt, ttg
 from ..ir.core import Block, Op, Value
 from ..ir.types import I1, I8, I32, PointerType, TensorType, Type, bit_width, element_of
 from .context import Context
 from .distribution import CoordinateMap, code_of, distribution_of
 from .elements import Elements, distribution
 from .iteration import Iteration, combine, loop_runs, register_loops, thread_weighted
-from .plan import Root
+from .roots import Root, makes_roots
 from .views import coordinate_map
 from .widths import Form
 
-
-def send(context: Context, elements: Elements, root: Root, arrays: dict[Op, Exchange]) -> None:
-    """Write this step's elements."""
-    exchange = arrays[root.op]
-    position = distribution(root.operands[0]).identity
-    context.builder.locate(root.op)
-    value = elements.full(root.operands[0], position)
-    for component in range(elements.lanes):
-        part = value if elements.lanes == 1 else context.extract(value, component)
-        number = exchange.number_of_source(elements, component)
-        exchange.write(part, number, exchange.is_writer())
+if TYPE_CHECKING:
+    from .group import GroupLowering
+    from .plan import Plan
 
 
-def receive(context: Context, elements: Elements, root: Root, arrays: dict[Op, Exchange]) -> None:
-    """Read this step's elements."""
-    exchange = arrays[root.op]
-    context.builder.locate(root.op)
-    parts = [
-        exchange.read(exchange.number_of_result(elements, component))
-        for component in range(elements.lanes)
-    ]
-    result = root.op.result
-    value = context.pack(parts, metal.with_lanes(element_of(result.type), elements.lanes))
-    value.name = result.name
-    elements.define(result, value, Form.VECTOR)
+class Send(Root):
+    """Writes the operand's elements to threadgroup memory."""
+
+    def __init__(self, op: Op) -> None:
+        super().__init__(op, [op.operands[0]], op.operands[0])
+        self.exchange: Exchange | None = None
+
+    def prepare(self, group: GroupLowering) -> None:
+        """Make the array."""
+        self.exchange = Exchange(group.context, self.op)
+
+    def compute(self, group: GroupLowering, elements: Elements) -> None:
+        """Write this step's elements."""
+        exchange, context = self.exchange, group.context
+        assert exchange is not None
+        value = elements.full(self.operands[0], group.position)
+        context.builder.locate(self.op)
+        for component in range(elements.lanes):
+            part = value if elements.lanes == 1 else context.extract(value, component)
+            number = exchange.number_of_source(elements, component)
+            exchange.write(part, number, exchange.is_writer())
 
 
-def exchange_in_rounds(context: Context, root: Root) -> None:
-    """The whole op, as many elements at a time as fit."""
-    op = root.op
+class Receive(Root):
+    """Reads the result's elements from where `Send` put them."""
+
+    immediate = True
+
+    def __init__(self, op: Op, send: Send) -> None:
+        super().__init__(op, [], op.result)
+        self.after = send
+        self._send = send
+
+    @property
+    def produced(self) -> list[Value]:
+        """The result."""
+        return self.op.results
+
+    def load(self, group: GroupLowering, elements: Elements) -> None:
+        """Read this step's elements."""
+        exchange, context, result = self._send.exchange, group.context, self.op.result
+        assert exchange is not None
+        context.builder.locate(self.op)
+        parts = [
+            exchange.read(exchange.number_of_result(elements, component))
+            for component in range(elements.lanes)
+        ]
+        value = context.pack(parts, metal.with_lanes(element_of(result.type), elements.lanes))
+        value.name = result.name
+        elements.define(result, value, Form.VECTOR)
+        group.keep(elements, result)
+
+
+class ExchangeInRounds(Root):
+    """The whole op, as many elements at a time as threadgroup memory holds."""
+
+    takes_vectors = False
+
+    def __init__(self, op: Op) -> None:
+        super().__init__(op, [op.operands[0]], op.operands[0])
+
+    @property
+    def is_alone(self) -> bool:
+        """Its loops are rounds."""
+        return True
+
+    @property
+    def produced(self) -> list[Value]:
+        """The result."""
+        return self.op.results
+
+    def run_alone(self, group: GroupLowering) -> None:
+        """All rounds."""
+        exchange_in_rounds(group.context, self.op)
+
+
+@makes_roots(tt.Broadcast, tt.ExpandDims, tt.Reshape, tt.Trans, ttg.ConvertLayout)
+def _exchange_roots(op: Op, plan: Plan) -> list[Root]:
+    if exchange_bytes(op.operands[0].type) > plan.threadgroup_memory:
+        return [ExchangeInRounds(op)]
+    send = Send(op)
+    return [send, Receive(op, send)]
+
+
+def exchange_bytes(type_: Type) -> int:
+    """Threadgroup memory for all elements of a tensor, with padding of rows."""
+    assert isinstance(type_, TensorType)
+    return type_.size * max(1, bit_width(type_) // 8) * 33 // 32
+
+
+def exchange_in_rounds(context: Context, op: Op) -> None:
+    """Write and read the elements of one round after another."""
     builder = context.builder
     builder.locate(op)
     rounds = 2

@@ -15,13 +15,16 @@ from ..ir.attributes import StringAttr
 from ..ir.core import Block, Module, Op, Region, Value
 from ..ir.types import I32, TensorType
 from ..target import Target
-from . import memory
+from . import exchange, memory, reduction, synchronization
 from .builder import Builder
 from .context import Context, operation
-from .exchange import Exchange
 from .group import GroupLowering
 from .plan import Control, Group, Plan, Scalar, Segment
+from .roots import SCALAR_LOWERINGS
 from .widths import choose_widths
+
+# The families of ops: importing them registers their roots.
+FAMILIES = (exchange, memory, reduction, synchronization)
 
 
 def lower(module: Module, target: Target) -> Module:
@@ -69,7 +72,6 @@ class _Lowering:
         for old, new in zip(source.args, self.body.args, strict=True):
             new.name, new.location = old.name, old.location
             self.context.scalars[old] = new
-        self.arrays: dict[Op, Exchange] = {}
 
     def run(self) -> Module:
         """The lowered module."""
@@ -93,7 +95,7 @@ class _Lowering:
     def _segments(self, segments: Sequence[Segment]) -> None:
         for segment in segments:
             if isinstance(segment, Group):
-                GroupLowering(self.context, segment, self.arrays).run()
+                GroupLowering(self.context, segment).run()
             elif isinstance(segment, Scalar):
                 self._scalar(segment.op)
             else:
@@ -104,14 +106,9 @@ class _Lowering:
     def _scalar(self, op: Op) -> None:
         context = self.context
         context.builder.locate(op)
-        if isinstance(op, tt.Load):
-            context.scalars[op.result] = memory.scalar_load(context, op)
-        elif isinstance(op, tt.Store):
-            memory.scalar_store(context, op)
-        elif op.op_name in ("ttg.barrier", "gpu.barrier"):
-            context.builder.insert(
-                metal.Barrier((), (), {"flags": metal.word_attribute("threadgroup|device")})
-            )
+        lowering = SCALAR_LOWERINGS.get(type(op))
+        if lowering is not None:
+            lowering(context, op)
         elif op.pure:
             operands = [context.scalar(value) for value in op.operands]
             made = operation(op, operands, [result.type for result in op.results])

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..dialects import arith, metal, tt
 from ..ir.attributes import DenseAttr, IntegerAttr
-from ..ir.core import Value
+from ..ir.core import Op, Value
 from ..ir.stems import stem_of
 from ..ir.types import U32, Type, bit_width, element_of
 from .context import Context, Storage
 from .distribution import Position
 from .elements import Elements, distribution, pointee
-from .plan import Root
+from .plan import base_argument
+from .roots import Root, lowers_scalar, makes_roots
 from .widths import ACCESS_BYTES, Form, Width
+
+if TYPE_CHECKING:
+    from .group import GroupLowering
+    from .plan import Plan
 
 
 def step_of(pointer: Value) -> int:
@@ -28,11 +35,16 @@ def offset(context: Context, pointer: Value, elements: int) -> Value:
 
 
 def device_load(
-    context: Context, pointer: Value, type_: Type, mask: Value | None, other: Value | None = None
+    context: Context,
+    pointer: Value,
+    type_: Type,
+    mask: Value | None,
+    other: Value | None = None,
+    attributes: dict[str, IntegerAttr] | None = None,
 ) -> Value:
     """metal.load of a scalar or vector."""
     operands = [v for v in (pointer, mask, other) if v is not None]
-    return context.builder.value(metal.Load(operands, (type_,)))
+    return context.builder.value(metal.Load(operands, (type_,), attributes))
 
 
 def device_store(context: Context, pointer: Value, value: Value, mask: Value | None) -> None:
@@ -41,10 +53,98 @@ def device_store(context: Context, pointer: Value, value: Value, mask: Value | N
     context.builder.insert(metal.Store(operands))
 
 
-def load_step(context: Context, elements: Elements, root: Root, position: Position) -> None:
-    """A load of as many elements as the step's vectors have (one access, or a few)."""
-    op = root.op
+class LoadRoot(Root):
+    """A load of a tensor."""
+
+    immediate = True
+    access = "load"
+
+    def __init__(self, op: tt.Load) -> None:
+        super().__init__(op, list(op.operands), op.ptr)
+        self.load_op = op
+        self._is_one_address = False
+
+    @property
+    def produced(self) -> list[Value]:
+        """What is loaded."""
+        return self.op.results
+
+    def load(self, group: GroupLowering, elements: Elements) -> None:
+        """Access memory, or take the vector of an access made before."""
+        if group.width.chunks == 1 or self._is_one_address:
+            load_step(group.context, elements, self.load_op, group.position)
+            group.keep(elements, self.op.result)
+        else:
+            apply_other(group.context, elements, self.load_op)
+
+    def open_chunks(self, group: GroupLowering, outer: Elements) -> None:
+        """Access memory."""
+        form = outer.element(self.load_op.ptr, group.position).form
+        self._is_one_address = form is Form.UNIFORM
+        if self._is_one_address:
+            return
+        value = self.op.result
+        storage = group.context.storages.get(value)
+        if storage is None:
+            storage = group.chunk_storages[value] = group.chunk_storage(value)
+        load_chunks(group.context, outer, self.load_op, group.width, storage)
+
+
+class StoreRoot(Root):
+    """A store of a tensor."""
+
+    access = "store"
+
+    def __init__(self, op: tt.Store) -> None:
+        super().__init__(op, list(op.operands), op.ptr)
+        self.store_op = op
+        self._chunks: Storage | None = None
+
+    def compute(self, group: GroupLowering, elements: Elements) -> None:
+        """What will be stored, before anything is."""
+        elements.full(self.store_op.value, group.position)
+
+    def commit(self, group: GroupLowering, elements: Elements) -> None:
+        """Access memory, or leave the vector for the access made afterwards."""
+        if self._chunks is None:
+            store_step(group.context, elements, self.store_op, group.position)
+        else:
+            value = elements.full(self.store_op.value, group.position)
+            elements.write(self._chunks, value, group.position)
+
+    def open_chunks(self, group: GroupLowering, outer: Elements) -> None:
+        """An array for the vectors."""
+        self._chunks = group.chunk_storage(self.store_op.value, stored_name(self.store_op))
+
+    def close_chunks(self, group: GroupLowering, outer: Elements) -> None:
+        """Access memory."""
+        assert self._chunks is not None
+        store_chunks(group.context, outer, self.store_op, group.width, self._chunks)
+
+
+@makes_roots(tt.Load)
+def _load_roots(op: Op, plan: Plan) -> list[Root]:
     assert isinstance(op, tt.Load)
+    return [LoadRoot(op)]
+
+
+@makes_roots(tt.Store)
+def _store_roots(op: Op, plan: Plan) -> list[Root]:
+    assert isinstance(op, tt.Store)
+    return [StoreRoot(op)]
+
+
+def stored_name(op: tt.Store) -> str:
+    """A name for what a store writes: the variable's, else the argument's (`out` of `out_ptr`)."""
+    name = stem_of(op.value)
+    base = base_argument(op.ptr)
+    if name or base is None:
+        return name
+    return stem_of(base).removesuffix("_ptr").removesuffix("_pointer")
+
+
+def load_step(context: Context, elements: Elements, op: tt.Load, position: Position) -> None:
+    """A load of as many elements as the step's vectors have (one access, or a few)."""
     context.builder.locate(op)
     form = elements.element(op.ptr, position).form
     pointer = elements.first(op.ptr, position)
@@ -64,9 +164,8 @@ def load_step(context: Context, elements: Elements, root: Root, position: Positi
         piece = None if other is None else _piece(context, other, start, size, lanes)
         at = offset(context, pointer, start)
         part_type = metal.with_lanes(type_, size)
-        loaded = device_load(context, at, part_type, mask, piece)
+        loaded = device_load(context, at, part_type, mask, piece, volatile_flag(op))
         loaded.name = op.result.name
-        loaded.defining_op.attributes.update(volatile_flag(op))  # type: ignore[union-attr]
         parts.append(loaded)
     value = context.pack(parts, metal.with_lanes(type_, lanes))
     value.name = op.result.name
@@ -89,11 +188,9 @@ def _piece(context: Context, vector: Value, start: int, size: int, lanes: int) -
 
 
 def load_chunks(
-    context: Context, elements: Elements, root: Root, width: Width, storage: Storage
+    context: Context, elements: Elements, op: tt.Load, width: Width, storage: Storage
 ) -> None:
     """One 16-byte access a step, split into the vectors of `storage` (8 halves: two half4)."""
-    op = root.op
-    assert isinstance(op, tt.Load)
     position = distribution(op.result).identity
     context.builder.locate(op)
     pointer = elements.first(op.ptr, position)
@@ -110,10 +207,8 @@ def load_chunks(
             chunk += 1
 
 
-def apply_other(context: Context, elements: Elements, root: Root) -> None:
+def apply_other(context: Context, elements: Elements, op: tt.Load) -> None:
     """Where the mask is false a chunked load gives `other` (memory gave zero)."""
-    op = root.op
-    assert isinstance(op, tt.Load)
     if op.other is None or op.mask is None or is_zero(op.other):
         return
     position = distribution(op.result).identity
@@ -160,10 +255,8 @@ def _access_vectors(
     return parts
 
 
-def store_step(context: Context, elements: Elements, root: Root, position: Position) -> None:
+def store_step(context: Context, elements: Elements, op: tt.Store, position: Position) -> None:
     """A store of the step's vector (one access, or a few)."""
-    op = root.op
-    assert isinstance(op, tt.Store)
     value = elements.full(op.value, position)
     context.builder.locate(op)
     pointer, mask = store_place(context, elements, op, position)
@@ -186,11 +279,9 @@ def store_place(
 
 
 def store_chunks(
-    context: Context, elements: Elements, root: Root, width: Width, storage: Storage
+    context: Context, elements: Elements, op: tt.Store, width: Width, storage: Storage
 ) -> None:
     """One 16-byte access a step, of the vectors that the step left in `storage`."""
-    op = root.op
-    assert isinstance(op, tt.Store)
     position = distribution(op.ptr).identity
     pointer, mask = store_place(context, elements, op, position)
     context.builder.locate(op)
@@ -214,16 +305,19 @@ def _as_words(context: Context, parts: list[Value]) -> Value:
     return context.pack(words, metal.with_lanes(U32, 4))
 
 
-def scalar_load(context: Context, op: tt.Load) -> Value:
+@lowers_scalar(tt.Load)
+def scalar_load(context: Context, op: Op) -> None:
     """A load of one uniform value: every thread reads it."""
+    assert isinstance(op, tt.Load)
     operands = [context.scalar(v) for v in op.operands]
-    loaded = context.builder.value(metal.Load(operands, (op.result.type,)), op.result.name)
-    loaded.defining_op.attributes.update(volatile_flag(op))  # type: ignore[union-attr]
-    return loaded
+    load = metal.Load(operands, (op.result.type,), volatile_flag(op))
+    context.scalars[op.result] = context.builder.value(load, op.result.name)
 
 
-def scalar_store(context: Context, op: tt.Store) -> None:
+@lowers_scalar(tt.Store)
+def scalar_store(context: Context, op: Op) -> None:
     """A store of one uniform value: thread 0 writes it."""
+    assert isinstance(op, tt.Store)
     builder = context.builder
     first = builder.compare("eq", context.thread, builder.constant(0))
     mask = None if op.mask is None else context.scalar(op.mask)

@@ -18,47 +18,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from ..dialects import arith, math, scf, tt, ttg
 from ..errors import UnsupportedError
 from ..ir.core import Block, Op, Value
-from ..ir.types import TensorType, Type, bit_width
-from .combine import identity_bits
+from ..ir.types import TensorType
 from .distribution import Distribution, Position, distribution_of, through
+from .roots import ROOT_MAKERS, Carry, Keep, Root
 from .views import coordinate_map, view_map
-
-RootKind = Literal["load", "store", "reduce", "keep", "carry", "send", "receive", "exchange"]
-# Kinds whose value exists element by element inside the group's own loop.
-_IMMEDIATE = ("load", "keep", "receive")
-
-
-@dataclass(eq=False)
-class Root:
-    """One thing that a group does for every element of its distribution.
-
-    `operands` are the tensor values that it needs element by element; `target` is the value whose
-    storage a "carry" sets (a loop argument, or a result of scf.if).
-    """
-
-    kind: RootKind
-    op: Op
-    operands: list[Value]
-    target: Value | None = None
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether the root has loops of its own."""
-        if self.kind == "exchange":
-            return True
-        return isinstance(self.op, tt.Reduce) and identity_bits(self.op) is None
-
-    @property
-    def produced(self) -> list[Value]:
-        """Values that the root defines."""
-        if self.kind in ("load", "reduce", "receive", "exchange"):
-            return self.op.results
-        return self.operands if self.kind == "keep" else []
 
 
 @dataclass(eq=False)
@@ -72,12 +40,12 @@ class Group:
     @property
     def has_load(self) -> bool:
         """Whether device memory is read."""
-        return any(root.kind == "load" for root in self.roots)
+        return any(root.access == "load" for root in self.roots)
 
     @property
     def has_store(self) -> bool:
         """Whether device memory is written."""
-        return any(root.kind == "store" for root in self.roots)
+        return any(root.access == "store" for root in self.roots)
 
 
 @dataclass(eq=False)
@@ -131,17 +99,13 @@ class Plan:
     def is_available(self, value: Value) -> bool:
         """Whether a tensor is read from where it was put, not computed where it is needed."""
         op = value.defining_op
-        if op is None or value in self.kept or op.regions:
-            return True
-        return isinstance(op, tt.Load) or self.is_exchange(op)
+        return op is None or value in self.kept or bool(op.regions) or self.is_root(op)
 
-    def is_exchange(self, op: Op) -> bool:
-        """Whether the op moves elements between threads."""
-        return coordinate_map(op) is not None and self.view(op) is None
-
-    def needs_rounds(self, op: Op) -> bool:
-        """Whether an exchange moves more than threadgroup memory holds at once."""
-        return exchange_bytes(op.operands[0].type) > self.threadgroup_memory
+    def is_root(self, op: Op) -> bool:
+        """Whether the op is one: a view is, where its elements move between threads."""
+        if coordinate_map(op) is not None:
+            return self.view(op) is None
+        return type(op) in ROOT_MAKERS
 
     def operand_positions(self, op: Op, position: Position) -> list[tuple[Value, Position]]:
         """The tensor operands of a computed op, at the positions that its result's gives."""
@@ -155,7 +119,7 @@ class Plan:
         identity = group.distribution.identity
         stack = [(value, identity) for value in reversed(root.operands)]
         seen = set(stack)
-        forced = set(root.operands) if root.kind == "keep" else set[Value]()
+        forced = set(root.operands) if isinstance(root, Keep) else set[Value]()
         while stack:
             value, position = stack.pop()
             if self.is_available(value) and value not in forced:
@@ -175,7 +139,7 @@ class Plan:
         self._depths[block] = depth
         planner = _BlockPlanner(self, depth)
         for op in block.ops:
-            if op.regions and not isinstance(op, tt.Reduce):
+            if op.regions and type(op) not in ROOT_MAKERS:
                 self._plan_control(planner, op, depth)
             else:
                 planner.add_op(op)
@@ -301,20 +265,11 @@ class _BlockPlanner:
             self._add_terminator(op)
         elif not tensors:
             self._add_scalar(op)
-        elif isinstance(op, tt.Load):
-            self._add(Root("load", op, list(op.operands)), op.operands[0])
-        elif isinstance(op, tt.Store):
-            self._add(Root("store", op, list(op.operands)), op.operands[0])
-        elif isinstance(op, tt.Reduce):
-            self._add(Root("reduce", op, list(op.operands)), op.operands[0])
-        elif self.plan.is_exchange(op) and self.plan.needs_rounds(op):
-            self._add(Root("exchange", op, [op.operands[0]]), op.operands[0])
-        elif self.plan.is_exchange(op):
-            self._add(Root("send", op, [op.operands[0]]), op.operands[0])
-            self.flush()
-            self._add(Root("receive", op, []), op.result)
+        elif self.plan.is_root(op):
+            for root in ROOT_MAKERS[type(op)](op, self.plan):
+                self._add(root)
         elif op.results and op.result in self.plan.kept:
-            self._add(Root("keep", op, [op.result]), op.result)
+            self._add(Keep(op))
         elif not computable(op):
             raise UnsupportedError(f"{op.op_name} is not supported yet", op.span)
 
@@ -332,7 +287,7 @@ class _BlockPlanner:
     def carry(self, op: Op, values: Sequence[Value], targets: Sequence[Value]) -> None:
         """Set the storage of tensor targets, all at once."""
         roots = [
-            Root("carry", op, [value], target)
+            Carry(op, value, target)
             for value, target in zip(values, targets, strict=True)
             if isinstance(target.type, TensorType) and value is not target
         ]
@@ -340,9 +295,9 @@ class _BlockPlanner:
             for root in roots:
                 self.plan.kept.update(v for v in root.operands if v.defining_op is not None)
         for root in roots:
-            self._add(root, root.operands[0])
+            self._add(root)
 
-    def _overwrites_needed(self, roots: list[Root]) -> bool:
+    def _overwrites_needed(self, roots: list[Carry]) -> bool:
         """Whether a target is read, elsewhere than at its own element, after it was set."""
         for index, root in enumerate(roots):
             group = Group(distribution_of_value(root.operands[0]))
@@ -359,14 +314,15 @@ class _BlockPlanner:
     def _add_scalar(self, op: Op) -> None:
         group = self.group
         if group is not None:
-            late = {v for root in group.roots if root.kind == "reduce" for v in root.produced}
-            ordered = not op.pure and (group.has_store or (group.has_load and not is_load(op)))
+            late = _late_values(group)
+            reads = isinstance(op, tt.Load)
+            ordered = not op.pure and (group.has_store or (group.has_load and not reads))
             if ordered or any(v in late for v in op.operands):
                 self.flush()
         self.segments.append(Scalar(op))
 
-    def _add(self, root: Root, shaped: Value) -> None:
-        distribution = distribution_of_value(shaped)
+    def _add(self, root: Root) -> None:
+        distribution = distribution_of_value(root.shaped)
         if root.is_alone:
             self.flush()
         if self.group is not None and not self._fits(root, distribution):
@@ -383,11 +339,13 @@ class _BlockPlanner:
         assert group is not None
         if group.distribution != distribution or not self._keeps_memory_order(root, group):
             return False
-        immediate = {v for r in group.roots if r.kind in _IMMEDIATE for v in r.produced}
-        late = {v for r in group.roots if r.kind == "reduce" for v in r.produced}
-        targets = {r.target for r in group.roots if r.kind == "carry"}
+        if root.after in group.roots:
+            return False
+        immediate = {v for r in group.roots if r.immediate for v in r.produced}
+        late = _late_values(group)
+        targets = {r.target for r in group.roots}
         for value, position, _ in self.plan.visits(root, group):
-            if value in late or (value in targets and root.kind != "carry"):
+            if value in late or (value in targets and root.target is None):
                 return False
             if value in immediate and position != distribution.identity:
                 return False
@@ -403,24 +361,18 @@ class _BlockPlanner:
         arguments are taken to be apart, or to be the same element (x stored where x was loaded): what
         overlaps otherwise is a race between the threads in Triton too.
         """
-        if root.kind == "load":
+        if root.access == "load":
             return not group.has_store
-        if root.kind != "store":
+        if not root.access:
             return True
         pointer = root.operands[0]
-        others = [r.operands[0] for r in group.roots if r.kind in ("load", "store")]
+        others = [r.operands[0] for r in group.roots if r.access]
         return all(other is pointer or are_apart(other, pointer) for other in others)
 
 
-def exchange_bytes(type_: Type) -> int:
-    """Threadgroup memory for all elements of a tensor, with padding of rows."""
-    assert isinstance(type_, TensorType)
-    return type_.size * max(1, bit_width(type_) // 8) * 33 // 32
-
-
-def is_load(op: Op) -> bool:
-    """Whether the op only reads memory."""
-    return isinstance(op, tt.Load)
+def _late_values(group: Group) -> set[Value]:
+    """Values that exist only when the group's loop has ended."""
+    return {v for root in group.roots if not root.immediate for v in root.produced}
 
 
 def distribution_of_value(value: Value) -> Distribution:

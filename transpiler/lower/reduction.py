@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..dialects import arith, metal, tt
 from ..errors import UnsupportedError
@@ -20,17 +21,71 @@ from .context import Context, Storage, operation
 from .distribution import Distribution, Run, distribution_of
 from .elements import Elements
 from .iteration import Iteration, register_loops, thread_weighted
-from .plan import Group, Root
-from .widths import Width, lane_dim
+from .roots import Root, makes_roots
+from .widths import has_vector_form, lane_dim
+
+if TYPE_CHECKING:
+    from .group import GroupLowering
+    from .plan import Plan
 
 LANE_BITS = 5  # log2 of the SIMD width
+
+
+class ReduceRoot(Root):
+    """A reduction of one or more tensors; the results are scalars, or tensors of one rank less."""
+
+    def __init__(self, op: tt.Reduce) -> None:
+        super().__init__(op, list(op.operands), op.operands[0])
+        self.reduce_op = op
+        self.takes_vectors = not self.is_alone and all(
+            has_vector_form(inner) or inner.terminator for inner in op.combine.ops
+        )
+        self._reduction: Reduction | None = None
+
+    @property
+    def is_alone(self) -> bool:
+        """Without a neutral element it starts from the first elements: loops of its own."""
+        return identity_bits(self.reduce_op) is None
+
+    @property
+    def produced(self) -> list[Value]:
+        """The results."""
+        return self.op.results
+
+    @property
+    def reduction(self) -> Reduction:
+        """What `prepare` made."""
+        assert self._reduction is not None
+        return self._reduction
+
+    def prepare(self, group: GroupLowering) -> None:
+        """Make the accumulators."""
+        self._reduction = start(group, self)
+
+    def compute(self, group: GroupLowering, elements: Elements) -> None:
+        """Fold this step's elements into them."""
+        fold_step(group.context, elements, self.reduction)
+
+    def run_alone(self, group: GroupLowering) -> None:
+        """Fold all registers."""
+        fold_alone(group.context, self.reduction)
+
+    def finish(self, group: GroupLowering) -> None:
+        """Fold lanes and SIMD-groups."""
+        finish(group.context, self.reduction)
+
+
+@makes_roots(tt.Reduce)
+def _reduce_roots(op: Op, plan: Plan) -> list[Root]:
+    assert isinstance(op, tt.Reduce)
+    return [ReduceRoot(op)]
 
 
 @dataclass
 class Reduction:
     """A reduction on its way: accumulators over the register bits that it keeps."""
 
-    root: Root
+    root: ReduceRoot
     op: tt.Reduce
     distribution: Distribution
     lanes: int  # components of the vectors that are folded
@@ -57,11 +112,10 @@ class Reduction:
         return 1 << len(self.kept)
 
 
-def start(context: Context, group: Group, root: Root, width: Width) -> Reduction:
+def start(lowering: GroupLowering, root: ReduceRoot) -> Reduction:
     """Make the accumulators."""
-    op = root.op
-    assert isinstance(op, tt.Reduce)
-    layout = group.distribution
+    context, width, op = lowering.context, lowering.width, root.reduce_op
+    layout = lowering.group.distribution
     along_bits = [_is_along(basis, op.axis, op) for basis in (*layout.registers, *layout.threads)]
     low = width.lanes.bit_length() - 1
     bits = range(low, len(layout.registers))
@@ -70,7 +124,7 @@ def start(context: Context, group: Group, root: Root, width: Width) -> Reduction
         op,
         layout,
         width.lanes,
-        width.lanes > 1 and lane_dim(group) == op.axis,
+        width.lanes > 1 and lane_dim(lowering.group) == op.axis,
         tuple(bit for bit in bits if not along_bits[bit]),
         tuple(bit for bit in bits if along_bits[bit]),
         [],

@@ -17,7 +17,8 @@ from ..dialects import arith, math, scf, tt
 from ..ir.core import Op, Value
 from ..ir.types import FloatType, PointerType, TensorType, bit_width, element_of
 from .distribution import Position, distribution_of
-from .plan import Group, Plan, Root
+from .plan import Group, Plan
+from .roots import Root
 
 ACCESS_BYTES = 16  # the widest access of one thread
 VECTOR_LANES = 4  # the longest vector type of MSL
@@ -80,7 +81,7 @@ def choose_widths(plan: Plan, axis: AxisAnalysis) -> tuple[dict[Group, Width], d
     lanes_of: dict[Value, int] = {}
     deepest_first = sorted(plan.groups, key=lambda group: -group.depth)
     for group in deepest_first:
-        if any(root.kind in ("load", "store") for root in group.roots):
+        if any(root.access for root in group.roots):
             width = _memory_width(group, plan, axis)
             widths[group] = width
             for value in _values_of(group):
@@ -95,14 +96,14 @@ def choose_widths(plan: Plan, axis: AxisAnalysis) -> tuple[dict[Group, Width], d
 
 def _values_of(group: Group) -> Iterable[Value]:
     for root in group.roots:
-        if root.kind != "reduce":
+        if root.immediate:
             yield from root.produced
         if root.target is not None:
             yield root.target
 
 
 def _memory_width(group: Group, plan: Plan, axis: AxisAnalysis) -> Width:
-    roots = [root for root in group.roots if root.kind in ("load", "store")]
+    roots = [root for root in group.roots if root.access]
     limit = lane_run(group)
     found = [(access_width(root, limit, axis), access_limit(root, limit)) for root in roots]
     known = [(width, cap) for width, cap in found if width is not None]
@@ -174,7 +175,7 @@ def access_width(root: Root, limit: int, axis: AxisAnalysis) -> int | None:
     if limit == 1 or (isinstance(root.op, tt.Load) and root.op.is_volatile):
         return 1
     dim = _dim_of(pointer)
-    if root.kind == "load" and axis[pointer].constancy[dim] >= limit and not masks:
+    if root.access == "load" and axis[pointer].constancy[dim] >= limit and not masks:
         return None
     width = access_limit(root, limit)
     size = element_bytes(pointer)
@@ -204,10 +205,10 @@ def _dim_of(pointer: Value) -> int:
 
 
 def _addresses_depend_on_loads(group: Group, plan: Plan) -> bool:
-    loaded = {value for root in group.roots if root.kind == "load" for value in root.produced}
+    loaded = {value for root in group.roots if root.access == "load" for value in root.produced}
     for root in group.roots:
-        if root.kind in ("load", "store"):
-            address = Root("store", root.op, [root.op.operands[0], *_mask_of(root.op)])
+        if root.access:
+            address = Root(root.op, [root.op.operands[0], *_mask_of(root.op)], root.shaped)
             if any(value in loaded for value, _, _ in plan.visits(address, group)):
                 return True
     return False
@@ -246,7 +247,7 @@ def follows_vectors(group: Group, lanes: int, plan: Plan, axis: AxisAnalysis) ->
     if lanes == 1:
         return True
     for root in group.roots:
-        if root.kind == "reduce" and not _reduces_on_vectors(root):
+        if not root.takes_vectors:
             return False
         for value, position, read in plan.visits(root, group):
             form = form_of(value, position, lanes, axis)
@@ -260,8 +261,3 @@ def follows_vectors(group: Group, lanes: int, plan: Plan, axis: AxisAnalysis) ->
             if plan.view(op) is None and not isinstance(op, tt.Splat) and not has_vector_form(op):
                 return False
     return True
-
-
-def _reduces_on_vectors(root: Root) -> bool:
-    assert isinstance(root.op, tt.Reduce)
-    return all(has_vector_form(op) or op.terminator for op in root.op.combine.ops)

@@ -13,12 +13,12 @@ kernel void vector_add(device const half* x_ptr [[buffer(0)]],
                        uint thread_index [[thread_index_in_threadgroup]]) {
     const int offsets = program.x * 1024 + thread_index * 8;                    // kernel.py:12
     if (offsets < n_elements) {                                                 // kernel.py:13
-        half4 x[2];                                                             // kernel.py:16
+        half4 x[2];                                                             // kernel.py:14
         const uint4 x_bits = *(device const uint4*)(x_ptr + offsets);           // kernel.py:13
         x[0] = as_type<half4>(x_bits.xy);
         x[1] = as_type<half4>(x_bits.zw);
-        half4 y[2];
-        const uint4 y_bits = *(device const uint4*)(y_ptr + offsets);           // kernel.py:15
+        half4 y[2];                                                             // kernel.py:15
+        const uint4 y_bits = *(device const uint4*)(y_ptr + offsets);
         y[0] = as_type<half4>(y_bits.xy);
         y[1] = as_type<half4>(y_bits.zw);
         half4 out[2];
