@@ -19,17 +19,15 @@ from trimetal.transpiler.errors import LaunchError
 
 Family = Literal["gcc", "clang", "zig"]
 
-_COMMON = (
+COMMON_FLAGS = (
     "-std=c++17",
     "-O1",
     "-fPIC",
     "-fno-exceptions",
     "-fno-rtti",
     "-fno-math-errno",
-    # What MSL rounds, this rounds: no fused multiply-add behind the text's back, and one rounding
-    # for each operation of half.
+    # What MSL rounds, this rounds: no fused multiply-add behind the text's back.
     "-ffp-contract=off",
-    "-fexcess-precision=16",
     # The highest version that the header knows: a kernel asks for less by itself.
     "-D__METAL_VERSION__=320",
     "-fsigned-char",
@@ -37,8 +35,6 @@ _COMMON = (
     "-fno-strict-aliasing",
     "-fno-threadsafe-statics",
     "-fvisibility=hidden",
-    # Large thread arrays hit the guard page below the stack instead of jumping over it.
-    "-fstack-clash-protection",
     "-w",
 )
 # What x86-64-v3 asks for, as far as it matters here; without it half and fma go through libraries.
@@ -55,7 +51,13 @@ class Compiler:
 
     def flags(self) -> tuple[str, ...]:
         """The flags for everything that is compiled."""
-        flags = _COMMON
+        flags = COMMON_FLAGS
+        if self.family == "gcc" or _is_x86():
+            # One rounding for each operation of half. Clang knows the flag where it needs it.
+            flags += ("-fexcess-precision=16",)
+        if sys.platform == "linux":
+            # Large thread arrays hit the guard page below the stack instead of jumping over it.
+            flags += ("-fstack-clash-protection",)
         if _has_v3():
             flags += ("-march=x86_64_v3" if self.family == "zig" else "-march=x86-64-v3",)
         if self.family == "zig":
@@ -118,10 +120,14 @@ def _target() -> str:
     return f"{sys.platform} {platform.machine()} {'v3' if _has_v3() else ''}"
 
 
+def _is_x86() -> bool:
+    return platform.machine().lower() in ("x86_64", "amd64")
+
+
 @functools.lru_cache(maxsize=1)
 def _has_v3() -> bool:
     """Whether this is an x86 processor with AVX2 and the rest of level v3."""
-    if platform.machine().lower() not in ("x86_64", "amd64") or sys.platform != "linux":
+    if not _is_x86() or sys.platform != "linux":
         return False
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")

@@ -50,7 +50,7 @@ _VALUES = {
 assert set(_VALUES) == set(POSITIONS)
 
 
-def host_source(shader: Shader, *, check_buffers: bool) -> tuple[str, EditedText]:
+def host_source(shader: Shader, *, check_buffers: bool = False) -> tuple[str, EditedText]:
     """The C++ text, and the edited MSL text in it (to find columns back)."""
     unit = parse_unit(shader.source)
     kernel = _kernel(unit, shader)

@@ -2,9 +2,10 @@
 #pragma once
 
 #if defined(__APPLE__)
-#define _XOPEN_SOURCE_EXTENDED 1
-#endif
+#include <sys/ucontext.h>
+#else
 #include <ucontext.h>
+#endif
 
 namespace trimetal {
 
@@ -112,7 +113,7 @@ struct SignalStack {
         stack_t ours;
         memset(&ours, 0, sizeof ours);
         ours.ss_sp = w.signal_stack;
-        ours.ss_size = 65536;
+        ours.ss_size = signal_stack_bytes;
         sigaltstack(&ours, &before);
     }
     ~SignalStack() { sigaltstack(&before, nullptr); }

@@ -6,6 +6,7 @@ namespace trimetal {
 constexpr unsigned max_threads = 1024;
 constexpr unsigned max_simdgroups = max_threads / simd_width;
 constexpr size_t arena_bytes = 64 << 10;
+constexpr size_t signal_stack_bytes = 64 << 10;
 constexpr unsigned max_variables = 256;
 constexpr size_t message_bytes = 768;
 constexpr size_t report_bytes = message_bytes + 96;  // with the threadgroup's position
@@ -98,7 +99,7 @@ inline Worker* make_worker() {
     w->simdgroups = (Ranks*)ranks;
     w->arena = (char*)arena;
     w->poisoned = arena_bytes;
-    w->signal_stack = malloc(SIGSTKSZ > 65536 ? SIGSTKSZ : 65536);
+    w->signal_stack = malloc(signal_stack_bytes);
     for (unsigned i = 0; i < max_threads; ++i) w->free_fibers[i] = &w->fibers[max_threads - 1 - i];
     w->free_count = max_threads;
     return w->fibers && w->free_fibers && w->threads && w->signal_stack ? w : nullptr;
