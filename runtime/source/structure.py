@@ -185,7 +185,9 @@ def _read_declaration(unit: Unit, first: int, semicolon: int) -> None:
     words = [token.text for token in unit.tokens[first:semicolon]]
     while words and words[0].startswith("[["):
         words = words[1:]
-    if not words or words[0] in ("using", "typedef", "static_assert", "template"):
+    if not words or words[0] in ("using", "typedef", "static_assert"):
+        return
+    if words[0] == "template" and "(" not in words:
         return
     if _is_type(words) and words[-1] == "}":
         return
