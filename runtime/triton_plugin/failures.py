@@ -12,6 +12,9 @@ from trimetal.transpiler.parser import parse
 
 from .triton_api import late
 
+# What Triton calls them.
+_RESOURCES = {"threadgroup memory": "shared memory", "threads per threadgroup": "threads"}
+
 
 def triton_error(error: TrimetalError) -> Exception:
     """What Triton raises in such a case.
@@ -20,7 +23,7 @@ def triton_error(error: TrimetalError) -> Exception:
     Errors that are neither are ours to repair, and stay as they are.
     """
     if isinstance(error, OutOfResourcesError):
-        resource = {"threadgroup memory": "shared memory"}.get(error.resource, error.resource)
+        resource = _RESOURCES.get(error.resource, error.resource)
         out_of_resources: type[Exception] = late("runtime.errors").OutOfResources
         return out_of_resources(error.required, error.limit, resource)
     if not isinstance(error, UnsupportedError):

@@ -1,0 +1,92 @@
+"""transpile_jit: shaders without a launch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import trimetal
+from trimetal import TrimetalError, UnsupportedError
+from trimetal.runtime.triton_plugin.frontend import transpile_file
+
+from .support import kernels, module, triton
+
+pytestmark = pytest.mark.triton
+
+TYPES = {"x_ptr": "*fp32:16", "y_ptr": "*fp32:16", "out_ptr": "*fp32", "n": "i32:16"}
+
+
+def test_the_shader_of_a_function():
+    shader = trimetal.transpile_jit(kernels.add, TYPES, {"BLOCK": 1024}, num_warps=8, target="m1")
+    assert shader.name == "add"
+    assert shader.target == "m1"
+    assert shader.threads_per_threadgroup == 256
+    assert "kernel void add(" in shader.source
+    assert [argument.divisibility for argument in shader.arguments] == [16, 16, 1, 16]
+    assert [argument.written for argument in shader.arguments] == [False, False, True, False]
+
+
+def test_a_signature_may_be_a_text():
+    by_text = trimetal.transpile_jit(kernels.add, "*fp32:16, *fp32:16, *fp32, i32:16, 1024")
+    assert by_text == trimetal.transpile_jit(kernels.add, TYPES, {"BLOCK": 1024})
+
+
+def test_it_needs_no_active_driver(monkeypatch: pytest.MonkeyPatch):
+    configuration: Any = module("triton.runtime.driver").driver
+
+    class NoDriver:
+        def __getattr__(self, name: str) -> object:
+            raise RuntimeError("0 active drivers")
+
+    nothing = NoDriver()
+    configuration.set_active(nothing)
+    assert trimetal.transpile_jit(kernels.add, TYPES, {"BLOCK": 1024}).source
+    assert configuration.active is nothing
+
+
+def test_an_autotuned_function_is_the_function_inside():
+    tuned = triton.autotune([triton.Config({"BLOCK": 64})], key=[])(kernels.add)
+    assert trimetal.transpile_jit(tuned, TYPES, {"BLOCK": 64}).name == "add"
+
+
+@pytest.mark.parametrize(
+    ("signature", "constexprs", "message"),
+    [
+        ({"x_ptr": "*fp32"}, {"BLOCK": 64}, "no type and no value for parameter 'y_ptr'"),
+        ({**TYPES, "m": "i32"}, {"BLOCK": 64}, "the kernel has no parameter 'm': x_ptr, "),
+        ("i32, i32, i32, i32, 4, 5", {}, "6 types for the 5 parameters"),
+    ],
+)
+def test_signatures_that_do_not_fit(signature: Any, constexprs: dict[str, object], message: str):
+    with pytest.raises(TrimetalError, match=message):
+        trimetal.transpile_jit(kernels.add, signature, constexprs)
+
+
+def test_what_is_no_jit_function():
+    with pytest.raises(TrimetalError, match=r"a @triton.jit function is expected, not function"):
+        trimetal.transpile_jit(test_what_is_no_jit_function, "")
+
+
+def test_a_refusal_names_the_line_of_the_source():
+    with pytest.raises(UnsupportedError) as caught:
+        trimetal.transpile_jit(kernels.assembly, "*i32, 64")
+    assert "tt.elementwise_inline_asm" in str(caught.value)
+    assert "tests/plugin/kernels.py:" in caught.value.note
+
+
+def test_a_function_in_a_file(tmp_path: Path):
+    path = tmp_path / "scale.py"
+    path.write_text(
+        "import triton\nimport triton.language as tl\n\n@triton.jit\n"
+        "def scale(x_ptr, factor, BLOCK: tl.constexpr):\n"
+        "    offsets = tl.arange(0, BLOCK)\n"
+        "    tl.store(x_ptr + offsets, tl.load(x_ptr + offsets) * factor)\n"
+    )
+    shader = transpile_file(path, "scale", "*fp32:16, fp32, 256", 4, "m3")
+    assert "scale.py:7" in shader.source
+    with pytest.raises(TrimetalError, match=r"scale.py has no scales"):
+        transpile_file(path, "scales", "*fp32:16, fp32, 256", 4, "m3")
+    with pytest.raises(TrimetalError, match=r"at 2:\d+"):
+        transpile_file(path, "scale", "*fp32:16, fp32, 250", 4, "m3")
