@@ -60,7 +60,7 @@ class Parts:
 
 Read: TypeAlias = "Callable[[OpReader], None]"
 Write: TypeAlias = "Callable[[Printer, Op], None]"
-_SPLIT = re.compile(r"`[^`]*`|\$\w+|[\w-]+\(|\)\?|[()^,]|[\w-]+")
+_SPLIT = re.compile(r"`[^`]*`|\$\w+|[\w.-]+\(|\)\?|[()^,]|[\w.-]+")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, Union
 
 from .types import FloatType, IndexType, IntegerType, TensorType, Type
 
@@ -109,10 +109,21 @@ class OpaqueAttr:
     text: str
 
 
-Attribute: TypeAlias = (
-    "IntegerAttr | FloatAttr | StringAttr | UnitAttr | TypeAttr | SymbolAttr | ArrayAttr"
-    " | DenseArrayAttr | DictAttr | DenseAttr | OpaqueAttr | Encoding | SharedEncoding"
-)
+Attribute: TypeAlias = Union[
+    IntegerAttr,
+    FloatAttr,
+    StringAttr,
+    UnitAttr,
+    TypeAttr,
+    SymbolAttr,
+    ArrayAttr,
+    DenseArrayAttr,
+    DictAttr,
+    DenseAttr,
+    OpaqueAttr,
+    "Encoding",
+    "SharedEncoding",
+]
 
 
 def float_of_bits(bits: int, type_: FloatType) -> float:

@@ -80,7 +80,7 @@ class PointerType:
         return f"!tt.ptr<{self.pointee}, {space}>"
 
 
-ScalarType: TypeAlias = "IntegerType | FloatType | IndexType | PointerType"
+ScalarType: TypeAlias = IntegerType | FloatType | IndexType | PointerType
 
 
 @dataclass(frozen=True)
@@ -209,8 +209,17 @@ class FunctionType:
 
 
 Type: TypeAlias = (
-    "IntegerType | FloatType | IndexType | PointerType | TensorType | VectorType | MemDescType"
-    " | TensorDescType | ArrayType | OpaqueType | FunctionType"
+    IntegerType
+    | FloatType
+    | IndexType
+    | PointerType
+    | TensorType
+    | VectorType
+    | MemDescType
+    | TensorDescType
+    | ArrayType
+    | OpaqueType
+    | FunctionType
 )
 
 I1 = IntegerType(1)

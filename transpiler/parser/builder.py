@@ -169,6 +169,8 @@ class Builder:
             step = next(frame.work, None)
             if step is not None:
                 op, pending = self._op(*step)
+                if op is None:
+                    continue
                 if pending:
                     unfinished.append((op, step[1], pending))
                     self._enter(op, *pending.pop(0))
@@ -185,19 +187,49 @@ class Builder:
                 unfinished.pop()
                 self._define_results(op, node)
 
-    def _op(self, block: Block, node: OpNode) -> tuple[Op, list[_Pending]]:
+    def _rewritten(self, block: Block, node: OpNode, reader: OpReader, name: str) -> bool:
+        """Whether the op is an old one that became others, which are added then."""
+        found = versions.rewritten(reader, name)
+        if found is None:
+            return False
+        for op in found.ops:
+            block.append(op)
+        if node.definition is not None:
+            self._bind(found.values, node.definition)
+        return True
+
+    def _bind(self, values: Sequence[Value], token: lark.Token) -> None:
+        """Let names stand for values, which keep a name that they have."""
+        names = result_names(str(token))
+        cursor = Cursor([token], self.source, 0, cast(int, token.end_pos))
+        if len(names) != len(values):
+            cursor.fail(f"{len(values)} results, and {len(names)} names", token)
+        for name, value in zip(names, values, strict=True):
+            if value.name:
+                self.frames[-1].names.append(name)
+                self.scope[name] = value
+            else:
+                self.define(name, value, cursor, token)
+
+    def _op(self, block: Block, node: OpNode) -> tuple[Op | None, list[_Pending]]:
         token = node.name
         text = str(token)
         generic = token.type == "GENERIC"
-        name = versions.op_name(text[1:-1] if generic else text)
+        written = text[1:-1] if generic else text
+        name = versions.op_name(written)
         cls = Op.registry.get("builtin.module" if name == "module" else name)
         reader = OpReader(self, node, cls)
+        if not generic and self._rewritten(block, node, reader, name):
+            return None, []
         if generic:
             op = self._generic(reader, name)
         elif cls is None:
             op = read_unknown(reader, name)
         else:
             op = cls.parse(reader)
+        if name != written:
+            for key, value in versions.implied(written).items():
+                op.attributes.setdefault(key, value)
         op.parent = block
         block.ops.append(op)
         return op, reader.pending
@@ -207,6 +239,7 @@ class Builder:
     def _enter(
         self, op: Op, region: Region, node: RegionNode, arguments: list[Argument]
     ) -> None:
+        op = region.parent or op  # of warp_specialize's regions, some belong to an op inside
         frame = _Frame(op, region)
         self.frames.append(frame)
         if op.isolated:
@@ -339,7 +372,7 @@ class Builder:
         regions: list[Region],
         targets: list[Block],
     ) -> Op:
-        name, attributes = versions.generic(name, attributes)
+        attributes = versions.attributes(attributes)
         reader.cls = cls = Op.registry.get(name)
         segments = _sizes(attributes.pop("operandSegmentSizes", None))
         attributes.pop("resultSegmentSizes", None)

@@ -185,7 +185,7 @@ class OpReader(Cursor):
 
     def dictionary(self, node: Node) -> dict[str, Attribute]:
         """The attributes of a `{...}`, in the form that the class wants."""
-        found = self.builder.dictionary(self, node)
+        found = versions.attributes(self.builder.dictionary(self, node))
         return self.normalised(found)
 
     def optional_dictionary(self) -> dict[str, Attribute]:
@@ -195,7 +195,11 @@ class OpReader(Cursor):
 
     def normalised(self, found: dict[str, Attribute]) -> dict[str, Attribute]:
         """Enum numbers become words; what equals its default is left out."""
-        fields = self.cls.attribute_fields if self.cls is not None else {}
+        return found if self.cls is None else self.normalised_for(self.cls, found)
+
+    def normalised_for(self, cls: type[Op], found: dict[str, Attribute]) -> dict[str, Attribute]:
+        """The attributes in the form that a class wants."""
+        fields = cls.attribute_fields
         if not fields or not found:
             return found
         return {
@@ -367,8 +371,9 @@ class OpReader(Cursor):
             return self.by_text(cls, "")
         except ParseError as error:
             for text in versions.formats(cls.name):
+                self.restart()
+                versions.take_clauses(self)
                 try:
-                    self.restart()
                     return self.by_text(cls, text)
                 except ParseError:
                     continue
@@ -415,13 +420,20 @@ class OpReader(Cursor):
 
     def _results(self, cls: type[Op]) -> list[Type]:
         parts = self.parts
+        printed = parts.result_types or []
         if cls.infer is None:
-            return parts.result_types or []
+            return printed
         try:
-            return cls.infer(parts)
+            inferred = cls.infer(parts)
         except (AttributeError, TypeError, KeyError, IndexError):
-            self.fail(f"the result type of {cls.name} cannot be told from its operands",
-                      self.op_node.name)
+            self.fail(
+                f"the result type of {cls.name} cannot be told from its operands",
+                self.op_node.name,
+            )
+        if len(printed) == len(inferred) and printed != inferred:
+            found, expected = (", ".join(map(str, types)) for types in (printed, inferred))
+            self.fail(f"{cls.name} gives {expected}, found {found}", self.op_node.name)
+        return inferred
 
     def check_types(self, values: Sequence[Value], types: Sequence[Type]) -> None:
         """Require that values have the types that the text gives them."""
