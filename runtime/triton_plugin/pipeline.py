@@ -11,18 +11,14 @@ from typing import Any
 from trimetal.transpiler.target import get_target
 
 from .options import MetalOptions
-from .triton_api import Metadata, ir, passes
+from .triton_api import Metadata, ir, passes, version
 
 
 def make_ttir(module: Any, metadata: Metadata) -> Any:
     """Inlines, and removes what has another form: tensor descriptors and block pointers."""
+    _rewrite_descriptors(module)
     manager = ir.pass_manager(module.context)
     manager.enable_debug()
-    passes.common.add_inliner(manager)
-    # Block pointers are ops up to Triton 3.7.
-    if hasattr(passes.ttir, "add_rewrite_tensor_pointer"):
-        passes.ttir.add_rewrite_tensor_pointer(manager)
-    passes.ttir.add_rewrite_tensor_descriptor_to_pointer(manager)
     passes.common.add_canonicalizer(manager)
     passes.ttir.add_combine(manager)
     passes.ttir.add_reorder_broadcast(manager)
@@ -32,6 +28,31 @@ def make_ttir(module: Any, metadata: Metadata) -> Any:
     passes.ttir.add_loop_unroll(manager)
     _run(manager, module, "make_ttir")
     return module
+
+
+def _rewrite_descriptors(module: Any) -> None:
+    manager = ir.pass_manager(module.context)
+    manager.enable_debug()
+    passes.common.add_inliner(manager)
+    # Block pointers are ops up to Triton 3.7.
+    if hasattr(passes.ttir, "add_rewrite_tensor_pointer"):
+        passes.ttir.add_rewrite_tensor_pointer(manager)
+    passes.ttir.add_rewrite_tensor_descriptor_to_pointer(manager)
+    before = _number_of_arguments(module)
+    _run(manager, module, "make_ttir")
+    after = _number_of_arguments(module)
+    # Up to Triton 3.5, hints stay at their number when a descriptor becomes several arguments.
+    if after != before and version() < (3, 6):
+        for index in range(after):
+            _entry(module).set_arg_attr(index, "tt.divisibility", 1)
+
+
+def _entry(module: Any) -> Any:
+    return module.get_function(module.get_entry_func_name())
+
+
+def _number_of_arguments(module: Any) -> int:
+    return _entry(module).get_num_args()
 
 
 def make_ttgir(module: Any, metadata: Metadata, *, options: MetalOptions) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from trimetal.transpiler.shader import Argument, Shader
 
-from .triton_api import Metadata
+if TYPE_CHECKING:
+    from .triton_api import Metadata
 
 # The key in a kernel's metadata for all of the shader but its text.
 SHADER = "shader"

@@ -45,6 +45,7 @@ __all__ = [
     "knobs",
     "late",
     "passes",
+    "version",
 ]
 
 _libtriton = importlib.import_module("triton._C.libtriton")
@@ -65,6 +66,12 @@ class Source(Protocol):
     signature: dict[str | int, Any]
 
 
+def version() -> tuple[int, int]:
+    """Triton's version."""
+    major, minor = str(late("").__version__).split(".")[:2]
+    return int(major), int(minor)
+
+
 def late(module: str) -> ModuleType:
     """A module of Triton's that is not loaded yet when Triton loads the plugin."""
-    return importlib.import_module(f"triton.{module}")
+    return importlib.import_module(f"triton.{module}".rstrip("."))

@@ -12,6 +12,7 @@ from trimetal.runtime.triton_plugin.memory import Buffer
 
 triton: Any = pytest.importorskip("triton")
 kernels: Any = importlib.import_module("tests.plugin.kernels")
+version: tuple[int, ...] = tuple(int(part) for part in triton.__version__.split(".")[:2])
 
 # numpy's stubs say too little of an array whose type is found at run time.
 Array: TypeAlias = Any

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from trimetal import OutOfResourcesError, UnsupportedError
-from trimetal.runtime.triton_plugin.failures import triton_error
 from trimetal.runtime.triton_plugin.memory import Buffer
 
 from .support import buffers, kernels, module, numbers
 
 pytestmark = pytest.mark.triton
+triton_error = module("trimetal.runtime.triton_plugin.failures").triton_error
 
 
 def test_an_unsupported_op_is_a_compilation_error_with_the_line():

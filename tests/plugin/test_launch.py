@@ -12,7 +12,7 @@ import pytest
 from trimetal import LaunchError
 from trimetal.runtime.triton_plugin.memory import Buffer
 
-from .support import Array, buffers, fresh, kernels, module, numbers, triton
+from .support import Array, buffers, fresh, kernels, module, numbers, triton, version
 
 pytestmark = pytest.mark.triton
 
@@ -50,7 +50,8 @@ def test_every_stage_is_kept():
 def test_the_msl_has_the_names_and_lines_of_the_source():
     compiled, _ = run_add()
     assert "kernels.py:" in compiled.asm["msl"]
-    assert "offsets" in compiled.asm["msl"]
+    if version >= (3, 5):
+        assert "offsets" in compiled.asm["msl"]
 
 
 def test_a_grid_of_three_dimensions():
@@ -110,9 +111,9 @@ def test_what_the_compiler_assumed_is_checked(tmp_path: Path):
     again = triton.compile(str(path))
     x, y, out = numbers(512), numbers(512, seed=1), numbers(512)
     before = np.array(out)
-    with pytest.raises(LaunchError, match=r"n: .*multiple of 16, found 500"):
+    with pytest.raises(LaunchError, match=r"(n|arg3): .*multiple of 16, found 500"):
         again[(2, 1, 1)](*buffers(x, y, out), 500)
-    with pytest.raises(LaunchError, match=r"x_ptr: .*divisible by 16"):
+    with pytest.raises(LaunchError, match=r"(x_ptr|arg0): .*divisible by 16"):
         again[(1, 1, 1)](*buffers(x[1:], y, out), 256)
     np.testing.assert_array_equal(out, before)
 
