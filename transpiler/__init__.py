@@ -13,6 +13,10 @@ from .target import DEFAULT_TARGET, Target, get_target
 __all__ = ["Argument", "Shader", "Target", "transpile"]
 
 
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
 def transpile(
     source: str | os.PathLike[str] | Module,
     target: str | Target = DEFAULT_TARGET,
@@ -35,7 +39,7 @@ def transpile(
 
     chip = get_target(target)
     wanted = {print_after} if isinstance(print_after, str) else set(print_after)
-    say = printer or (lambda text: print(text, file=sys.stderr))
+    say = printer or _to_stderr
     module = source if isinstance(source, Module) else parse(source)
     for each in PASSES:
         module = each.run(module, chip)

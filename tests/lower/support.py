@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 import trimetal
 from trimetal import runtime
 
-Array = NDArray[Any]
+Array: TypeAlias = NDArray[Any]
 
-HEADER = 'module attributes {{"ttg.num-warps" = {warps} : i32, "ttg.threads-per-warp" = {lanes} : i32}} {{'
+HEADER = (
+    'module attributes {{"ttg.num-warps" = {warps} : i32, '
+    '"ttg.threads-per-warp" = {lanes} : i32}} {{'
+)
 
 
 def run(text: str, grid: tuple[int, ...], *arguments: object) -> trimetal.Shader:
@@ -27,8 +30,9 @@ def run(text: str, grid: tuple[int, ...], *arguments: object) -> trimetal.Shader
 
 def poison(shape: tuple[int, ...] | int, dtype: str) -> Array:
     """An array whose every byte is 0xAB: what a kernel does not write shows."""
-    size = int(np.prod(shape))
-    return np.full(size * np.dtype(dtype).itemsize, 0xAB, np.uint8).view(dtype).reshape(shape)
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    flat: Array = np.frombuffer(bytearray(b"\xab" * size), dtype)
+    return flat.reshape(shape)
 
 
 def module(body: str, warps: int = 4, lanes: int = 32) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from .support import blocked, module, pointers, poison, run
+from .support import Array, blocked, module, pointers, poison, run
 
 LAYOUT = blocked([4], [32], [4])
 FLOATS = f"tensor<512xf32, {LAYOUT}>"
@@ -29,7 +29,7 @@ def kernel(body: str, arguments: str = "") -> str:
   }}""")
 
 
-def data() -> tuple[np.ndarray, np.ndarray]:
+def data() -> tuple[Array, Array]:
     """A fresh input and a poisoned output."""
     return np.random.default_rng().standard_normal(512).astype(np.float32), poison(512, "float32")
 
@@ -56,7 +56,8 @@ def test_a_loop_swaps_what_it_carries(steps: int) -> None:
     body = f"""
     %two = arith.addf %x, %x : {FLOATS}
     %a, %b, %s, %t = scf.for %k = %c0 to %n step %c1
-        iter_args(%p = %x, %q = %two, %i = %c0, %j = %c1) -> ({FLOATS}, {FLOATS}, i32, i32)  : i32 {{
+        iter_args(%p = %x, %q = %two, %i = %c0, %j = %c1)
+        -> ({FLOATS}, {FLOATS}, i32, i32)  : i32 {{
       scf.yield %q, %p, %j, %i : {FLOATS}, {FLOATS}, i32, i32
     }}
     %f = arith.sitofp %s : i32 to f32

@@ -42,9 +42,7 @@ def convert_kernel(shape: tuple[int, int], dtype: str, source: str, result: str)
   }}""")
 
 
-@pytest.mark.parametrize(
-    ("source", "result"), list(itertools.permutations(LAYOUTS, 2)), ids=lambda name: str(name)
-)
+@pytest.mark.parametrize(("source", "result"), list(itertools.permutations(LAYOUTS, 2)))
 def test_any_pair_of_layouts(source: str, result: str) -> None:
     x = np.random.default_rng().standard_normal((32, 32)).astype(np.float32)
     out = poison(x.shape, "float32")
@@ -73,8 +71,8 @@ def test_more_than_threadgroup_memory_goes_in_rounds() -> None:
 def test_a_renaming_of_registers_needs_no_memory() -> None:
     row_major = blocked([2, 4], [4, 8], [4, 1])
     other_order = (
-        "#ttg.linear<{register = [[1, 0], [0, 1], [0, 2]], lane = [[0, 4], [0, 8], [0, 16], [2, 0], "
-        "[4, 0]], warp = [[8, 0], [16, 0]], block = []}>"
+        "#ttg.linear<{register = [[1, 0], [0, 1], [0, 2]], "
+        "lane = [[0, 4], [0, 8], [0, 16], [2, 0], [4, 0]], warp = [[8, 0], [16, 0]], block = []}>"
     )
     x = np.random.default_rng().standard_normal((32, 32)).astype(np.float32)
     out = poison(x.shape, "float32")

@@ -1,10 +1,10 @@
 """What is known of the values along each dimension of a tensor: the ground for wide accesses.
 
-The lattice is Triton's AxisInfo (lib/Analysis/AxisInfo.cpp in the Triton repository). For dimension
-d of a tensor, over its elements in order,
+The lattice is Triton's AxisInfo (lib/Analysis/AxisInfo.cpp in the Triton repository). For
+dimension d of a tensor, over its elements in order,
 
-- `contiguity[d]` = c: every aligned group of c elements counts up by one (pointers: by one element);
-- `divisibility[d]` = k: the first element of each such group is a multiple of k (pointers: in bytes);
+- `contiguity[d]` = c: every aligned group of c elements counts up by one (pointers: one element);
+- `divisibility[d]` = k: the first of each such group is a multiple of k (pointers: in bytes);
 - `constancy[d]` = c: every aligned group of c elements is one number.
 
 All three are powers of two. A scalar is treated as a tensor of shape (1,). What no rule knows is 1,
@@ -245,11 +245,12 @@ def _same(op: Op, known: AxisAnalysis) -> AxisInfo:
 def _folded(op: Op, a: AxisInfo, b: AxisInfo) -> int | None:
     if a.constant is None or b.constant is None:
         return None
-    function = {
+    functions: dict[type[Op], Callable[[int, int], int]] = {
         arith.Addi: int.__add__,
         arith.Subi: int.__sub__,
         arith.Muli: int.__mul__,
-    }.get(type(op))
+    }
+    function = functions.get(type(op))
     return function(a.constant, b.constant) if function else None
 
 

@@ -101,7 +101,7 @@ class Threadgroup(Op):
 
 
 class Read(Op):
-    """Entry `index` of a local or threadgroup array; with `lane`, one component of a vector entry."""
+    """Entry `index` of a local or threadgroup array; with `lane`, one component of it."""
 
     name = "metal.read"
     array = operand()

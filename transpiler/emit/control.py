@@ -71,7 +71,7 @@ def _if(writer: BodyWriter, op: Op) -> None:
 
 
 def _while(writer: BodyWriter, op: Op) -> None:
-    """`while (true) { before; if (!condition) break; after }`, with variables for what is passed."""
+    """`while (true) { before; if (!condition) break; after }`; what is passed are variables."""
     assert isinstance(op, scf.While)
     before, after = (region.block for region in op.regions)
     passed = [writer.variable(value, "passed", op.location) for value in after.args]

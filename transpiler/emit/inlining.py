@@ -63,9 +63,7 @@ class Inlining:
         (user,) = users
         if user.parent is not block and not _is_in_if(user, block):
             return 0 < self._operators(op) <= _FEW
-        if isinstance(user, scf.While | scf.For):
-            return False
-        return True
+        return not isinstance(user, scf.While | scf.For)
 
     def _operators(self, op: Op) -> int:
         """Operators of index arithmetic on arguments and positions; 0 of anything else."""

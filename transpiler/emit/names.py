@@ -13,23 +13,23 @@ from ..ir.stems import stem_of
 from ..ir.types import I1, IntegerType, PointerType, element_of
 
 _WORDS = """
-alignas alignof and and_eq array as_type asm assert atomic auto bfloat bitand bitor bool break buffer
-case catch char char16_t char32_t class compl complex concept const const_cast constant constexpr
-continue decltype default delete depth depthcube device do double dynamic_cast else enum explicit
-export extern false fast float for fragment friend function goto half if imaginary inline int int8_t
-int16_t int32_t int64_t kernel llong long main matrix mem_flags mesh metal mutable namespace new
-noexcept not not_eq nullptr object operator or or_eq packed patch precise private program programs
-protected ptrdiff_t public quad ray_data register reinterpret_cast requires restrict return sampler
-short signed simd simdgroup simdgroup_barrier simdgroup_matrix size_t sizeof stage_in static
-static_assert static_cast struct switch template texture this thread thread_index thread_local
-threadgroup threadgroup_barrier threadgroup_imageblock throw true try typedef typeid typename uchar
-uint uint8_t uint16_t uint32_t uint64_t ulong union unsigned ushort using vec vector vertex virtual
-visible void volatile wchar_t while xor xor_eq
-INFINITY NAN HUGE_VALF MAXFLOAT FLT_MAX FLT_MIN HALF_MAX M_PI M_PI_F M_E M_E_F
-abs acos all any asin atan atan2 ceil clamp clz copysign cos cosh cross ctz distance divide dot exp
-exp10 exp2 fabs floor fma fmax fmin fmod fract frexp ilogb isfinite isinf isnan ldexp length log log10
-log2 max min mix modf mulhi normalize popcount pow powr rint rotate round rsqrt saturate select sign
-signbit sin sincos sinh sqrt step tan tanh trunc
+alignas alignof and and_eq array as_type asm assert atomic auto bfloat bitand bitor bool break
+buffer case catch char char16_t char32_t class compl complex concept const const_cast constant
+constexpr continue decltype default delete depth depthcube device do double dynamic_cast else enum
+explicit export extern false fast float for fragment friend function goto half if imaginary inline
+int int8_t int16_t int32_t int64_t kernel llong long main matrix mem_flags mesh metal mutable
+namespace new noexcept not not_eq nullptr object operator or or_eq packed patch precise private
+program programs protected ptrdiff_t public quad ray_data register reinterpret_cast requires
+restrict return sampler short signed simd simdgroup simdgroup_barrier simdgroup_matrix size_t
+sizeof stage_in static static_assert static_cast struct switch template texture this thread
+thread_index thread_local threadgroup threadgroup_barrier threadgroup_imageblock throw true try
+typedef typeid typename uchar uint uint8_t uint16_t uint32_t uint64_t ulong union unsigned ushort
+using vec vector vertex virtual visible void volatile wchar_t while xor xor_eq INFINITY NAN
+HUGE_VALF MAXFLOAT FLT_MAX FLT_MIN HALF_MAX M_PI M_PI_F M_E M_E_F abs acos all any asin atan atan2
+ceil clamp clz copysign cos cosh cross ctz distance divide dot exp exp10 exp2 fabs floor fma fmax
+fmin fmod fract frexp ilogb isfinite isinf isnan ldexp length log log10 log2 max min mix modf
+mulhi normalize popcount pow powr rint rotate round rsqrt saturate select sign signbit sin sincos
+sinh sqrt step tan tanh trunc
 """
 RESERVED = frozenset(_WORDS.split())
 

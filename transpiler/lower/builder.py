@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from ..dialects import arith
@@ -22,7 +22,7 @@ class Builder:
         self.span: Span | None = None
 
     @contextmanager
-    def at(self, block: Block) -> Iterator[None]:
+    def at(self, block: Block) -> Generator[None, None, None]:
         """Append to another block for a while."""
         outer, self.block = self.block, block
         yield

@@ -8,7 +8,7 @@ from ..ir.types import F16, F32, I32, FloatType, IntegerType, Type
 
 # The neutral element of a combine op, as a function of the float type; maxnumf ignores NaN, so its
 # neutral element is NaN (a maximum over nothing but NaNs stays NaN); -0.0 + x is x for every x.
-_FLOAT_IDENTITIES = {
+_FLOAT_IDENTITIES: dict[type[Op], float] = {
     arith.Addf: -0.0,
     arith.Mulf: 1.0,
     arith.Maxnumf: float("nan"),
@@ -16,11 +16,14 @@ _FLOAT_IDENTITIES = {
     arith.Maximumf: float("-inf"),
     arith.Minimumf: float("inf"),
 }
+_NUMBERS = ("-0.0", "1.0", "nan", "-inf", "inf")
 _FLOAT_BITS = {
-    "f32": {"-0.0": 0x80000000, "1.0": 0x3F800000, "nan": 0x7FC00000, "-inf": 0xFF800000, "inf": 0x7F800000},
-    "f16": {"-0.0": 0x8000, "1.0": 0x3C00, "nan": 0x7E00, "-inf": 0xFC00, "inf": 0x7C00},
-    "bf16": {"-0.0": 0x8000, "1.0": 0x3F80, "nan": 0x7FC0, "-inf": 0xFF80, "inf": 0x7F80},
-}  # fmt: skip
+    "f32": dict(
+        zip(_NUMBERS, (1 << 31, 127 << 23, 0x7FC00000, 0xFF800000, 0x7F800000), strict=True)
+    ),
+    "f16": dict(zip(_NUMBERS, (0x8000, 0x3C00, 0x7E00, 0xFC00, 0x7C00), strict=True)),
+    "bf16": dict(zip(_NUMBERS, (0x8000, 0x3F80, 0x7FC0, 0xFF80, 0x7F80), strict=True)),
+}
 
 
 def single_op(op: tt.Reduce) -> Op | None:
@@ -46,7 +49,7 @@ def identity_bits(op: tt.Reduce) -> int | None:
     if not isinstance(type_, IntegerType):
         return None
     top = type_.width - 1
-    return {
+    identities: dict[type[Op], int] = {
         arith.Addi: 0,
         arith.Ori: 0,
         arith.Xori: 0,
@@ -56,7 +59,8 @@ def identity_bits(op: tt.Reduce) -> int | None:
         arith.Minui: -1,
         arith.Maxsi: -(1 << top),
         arith.Minsi: (1 << top) - 1,
-    }.get(type(combine))
+    }
+    return identities.get(type(combine))
 
 
 def is_simd_sum(op: tt.Reduce, type_: Type) -> bool:

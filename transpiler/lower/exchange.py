@@ -242,7 +242,7 @@ class Exchange:
 
 
 def memory_type(element: Type) -> Type:
-    """What an element is in threadgroup memory: i1 is a byte there, pointers are kept as they are."""
+    """What an element is in threadgroup memory: i1 is a byte there."""
     return I8 if element == I1 else element
 
 

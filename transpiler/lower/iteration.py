@@ -7,7 +7,7 @@ runs of bits become `variable * stride`, disjoint parts are added, and only what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -149,7 +149,9 @@ def loop_runs(distribution: Distribution, from_bit: int) -> list[Run]:
 
 
 @contextmanager
-def register_loops(builder: Builder, runs: Sequence[Run]) -> Iterator[list[LoopVariable]]:
+def register_loops(
+    builder: Builder, runs: Sequence[Run]
+) -> Generator[list[LoopVariable], None, None]:
     """Open one loop a run, the first outermost; code made meanwhile goes into the innermost."""
     outer = builder.block
     variables: list[LoopVariable] = []

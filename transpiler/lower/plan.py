@@ -355,11 +355,11 @@ class _BlockPlanner:
         return True
 
     def _keeps_memory_order(self, root: Root, group: Group) -> bool:
-        """A fused loop mixes the elements of its accesses: only those that cannot meet may share it.
+        """A fused loop mixes its accesses: only those that cannot meet may share it.
 
-        Accesses through one pointer value meet at the same element only. Accesses through different
-        arguments are taken to be apart, or to be the same element (x stored where x was loaded): what
-        overlaps otherwise is a race between the threads in Triton too.
+        Accesses through one pointer value meet at the same element only. Accesses through
+        different arguments are taken to be apart, or to be the same element (x stored where x was
+        loaded): what overlaps otherwise is a race between the threads in Triton too.
         """
         if root.access == "load":
             return not group.has_store
@@ -398,6 +398,18 @@ def are_apart(a: Value, b: Value) -> bool:
     return None not in bases and bases[0] is not bases[1]
 
 
+_KEEP_BASE = (
+    tt.Addptr,
+    tt.Splat,
+    tt.Bitcast,
+    tt.Broadcast,
+    tt.ExpandDims,
+    tt.Trans,
+    tt.Reshape,
+    ttg.ConvertLayout,
+)
+
+
 def base_argument(pointer: Value) -> Value | None:
     """The kernel argument that a pointer, or tensor of pointers, is an offset of; None: unknown."""
     while True:
@@ -407,9 +419,7 @@ def base_argument(pointer: Value) -> Value | None:
             assert isinstance(block, Block)
             is_argument = block.parent is not None and isinstance(block.parent.parent, tt.Func)
             return pointer if is_argument else None
-        if isinstance(op, tt.Addptr | tt.Splat | tt.Bitcast | tt.Broadcast | tt.ExpandDims) or (
-            isinstance(op, ttg.ConvertLayout | tt.Trans | tt.Reshape)
-        ):
+        if isinstance(op, _KEEP_BASE):
             pointer = op.operands[0]
         else:
             return None

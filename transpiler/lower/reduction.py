@@ -1,13 +1,14 @@
 """tt.reduce: fold the registers, then the lanes, then the SIMD-groups.
 
-Which bits of a layout lie along the axis says what is where: register bits are folded in the group's
-own loop (into accumulators), lane bits by a butterfly of shuffles, SIMD-group bits through threadgroup
-memory, of which every thread then folds what it needs. Bits that select copies are not folded.
+Which bits of a layout lie along the axis says what is where: register bits are folded in the
+group's own loop (into accumulators), lane bits by a butterfly of shuffles, SIMD-group bits through
+threadgroup memory, of which every thread then folds what it needs. Bits that select copies are not
+folded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -474,7 +475,7 @@ class _Shared:
         ]
 
     @contextmanager
-    def _over_other_partials(self) -> Iterator[Value]:
+    def _over_other_partials(self) -> Generator[Value, None, None]:
         builder = self.context.builder
         body = Block([I32])
         body.args[0].name = "i"

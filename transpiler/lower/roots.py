@@ -1,16 +1,16 @@
 """Roots: what must happen, and where each kind of it is lowered.
 
-A family of ops (memory, reductions, exchanges, ...) is one module here: it derives classes from Root
-and registers them for its ops with `makes_roots`; ops on uniform values register with
+A family of ops (memory, reductions, exchanges, ...) is one module here: it derives classes from
+Root and registers them for its ops with `makes_roots`; ops on uniform values register with
 `lowers_scalar`. The plan groups roots; `group.py` calls their methods, in this order:
 
     prepare                     before the loop over registers: arrays, accumulators
     load, compute, commit       in each step: all roots load, then all compute, then all commit
     finish                      after the loop
 
-A group with 16-byte accesses of short elements (8 halves) has a loop over vectors inside each step:
-then `open_chunks` and `close_chunks` are called around that loop, and `load`, `compute` and `commit`
-in it.
+A group with 16-byte accesses of short elements (8 halves) has a loop over vectors in each step:
+then `open_chunks` and `close_chunks` are called around that loop, and `load`, `compute` and
+`commit` in it.
 """
 
 from __future__ import annotations

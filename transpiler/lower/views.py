@@ -75,7 +75,7 @@ def _same_elements(result: TensorType, source: TensorType) -> Position | None:
 
 
 def operand_positions(op: Op, position: Position) -> list[tuple[Value, Position]]:
-    """The tensor operands of a pure op, each with the position that gives the result's `position`."""
+    """The tensor operands of a pure op, each at the position that the result's `position` needs."""
     mapping = view_map(op)
     if mapping is not None:
         return [(op.operands[0], through(position, mapping))]

@@ -256,7 +256,7 @@ def follows_vectors(group: Group, lanes: int, plan: Plan, axis: AxisAnalysis) ->
             op = value.defining_op
             if read or form is not Form.VECTOR or op is None:
                 continue
-            if isinstance(op, tt.MakeRange) or (isinstance(op, arith.Constant)):
+            if isinstance(op, tt.MakeRange | arith.Constant):
                 return False
             if plan.view(op) is None and not isinstance(op, tt.Splat) and not has_vector_form(op):
                 return False

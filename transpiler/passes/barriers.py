@@ -1,8 +1,8 @@
 """Barriers where data crosses between threads through threadgroup memory, and nowhere else.
 
-A barrier stands between a write and a later read of an array, and between a read and a later write,
-also around the back edge of a loop. Writes of one array in one phase go to different places and need
-none; arrays that share memory count as one.
+A barrier stands between a write and a later read of an array, and between a read and a later
+write, also around the back edge of a loop. Writes of one array in one phase go to different places
+and need none; arrays that share memory count as one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Passes that hold on any level of the IR: common subexpressions, loop-invariant code, dead code."""
+"""Passes for any level of the IR: common subexpressions, loop-invariant code, dead code."""
 
 from __future__ import annotations
 
