@@ -34,6 +34,7 @@ from .location import (
 )
 from .names import Names
 from .types import (
+    ArrayType,
     FloatType,
     FunctionType,
     IndexType,
@@ -330,7 +331,7 @@ class Printer:
                 return f"({inputs}) -> {results if bare else f'({results})'}"
             case IntegerType() | FloatType() | IndexType() | PointerType():
                 return str(type_)
-            case VectorType() | OpaqueType():
+            case VectorType() | OpaqueType() | ArrayType():
                 return str(type_)
 
     def _memdesc_text(self, type_: MemDescType) -> str:
