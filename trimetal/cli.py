@@ -20,6 +20,7 @@ from .transpiler.target import DEFAULT_TARGET, TARGETS, Target, get_target
 
 if TYPE_CHECKING:
     from .transpiler.ir.core import Module
+    from .transpiler.shader import Shader
 
 STDIN = "-"
 OK, REFUSED, BAD_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
@@ -68,7 +69,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_transpile(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="KERNEL.ttgir", help="a TTGIR dump; - reads stdin")
+    parser.add_argument(
+        "file",
+        metavar="KERNEL.ttgir",
+        help="a TTGIR dump; - reads stdin; FILE.py:NAME is a @triton.jit function (needs Triton)",
+    )
+    parser.add_argument(
+        "--signature",
+        metavar="TYPES",
+        default="",
+        help='of a function: types and constants in order, such as "*fp32:16, i32, 1024"',
+    )
+    parser.add_argument(
+        "--num-warps", metavar="N", type=int, default=4, help="of a function (default: 4)"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="write the MSL there, not to stdout")
     parser.add_argument(
         "--target",
@@ -131,8 +145,12 @@ def _pass_name(name: str) -> str:
 def _transpile(options: argparse.Namespace) -> int:
     from .transpiler import transpile
 
-    module = _module(options.file)
-    shader = transpile(module, target=options.target, print_after=options.print_after)
+    path, ending, function = options.file.rpartition(".py:")
+    if ending:
+        shader = _transpile_function(options, Path(f"{path}.py"), function)
+    else:
+        module = _module(options.file)
+        shader = transpile(module, target=options.target, print_after=options.print_after)
     if options.output is not None:
         Path(options.output).write_text(shader.source, encoding="utf-8")
     else:
@@ -140,6 +158,15 @@ def _transpile(options: argparse.Namespace) -> int:
     if options.report is not None:
         print(report_text(shader.report, options.report), file=sys.stderr)
     return OK
+
+
+def _transpile_function(options: argparse.Namespace, path: Path, name: str) -> Shader:
+    from .runtime.triton_plugin.frontend import noted_python_lines, ttgir_of_file
+    from .transpiler import transpile
+
+    text = ttgir_of_file(path, name, options.signature, options.num_warps, options.target)
+    with noted_python_lines():
+        return transpile(text, target=options.target, print_after=options.print_after)
 
 
 def _parse(options: argparse.Namespace) -> int:

@@ -7,17 +7,13 @@ import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import trimetal
 
 from .activation import BACKEND
 from .options import MetalOptions, parse_options
 from .triton_api import BaseBackend, GPUTarget, Metadata, knobs, late
-
-if TYPE_CHECKING:
-    from trimetal.transpiler.shader import Shader
-    from trimetal.transpiler.target import Target
 
 
 class TrimetalBackend(BaseBackend):
@@ -78,24 +74,18 @@ class TrimetalBackend(BaseBackend):
             inspect(self, stages, options, language, None)
 
 
-def transpile_module(module: Any, target: str | Target) -> Shader:
-    """The shader of a TTGIR module of Triton's."""
-    from trimetal.transpiler import transpile
-
-    # Locations bring the names of variables and the lines of the source.
-    with_locations = not knobs.compilation.disable_line_info
-    return transpile(str(module) if with_locations else module.str_nodebug(), target)
-
-
 def _make_msl(module: Any, metadata: Metadata, *, options: MetalOptions) -> str:
     """TTGIR to MSL; fills in the metadata that Triton, its hooks and the next stage read."""
+    from trimetal.transpiler import transpile
     from trimetal.transpiler.errors import TrimetalError
 
     from .failures import triton_error
     from .shader_text import SHADER, describe
 
+    # Locations bring the names of variables and the lines of the source.
+    text = module.str_nodebug() if knobs.compilation.disable_line_info else str(module)
     try:
-        shader = transpile_module(module, options.arch)
+        shader = transpile(text, options.arch)
     except TrimetalError as error:
         raise triton_error(error) from error
     metadata["name"] = module.get_entry_func_name()

@@ -37,33 +37,17 @@ def transpile_jit(
 
     Raises Triton's own errors for what its front end refuses, and Trimetal's for the rest.
     """
-    _require_triton()
-    from .compiler import TrimetalBackend, transpile_module
-    from .failures import python_place
-    from .pipeline import make_ttgir, make_ttir
-    from .triton_api import GPUTarget
+    from trimetal.transpiler import transpile
 
-    chip = get_target(target)
-    function = _jit_function(fn)
-    backend = TrimetalBackend(GPUTarget("trimetal", chip.name, chip.simd_width))
-    parsed = backend.parse_options({**options, "num_warps": num_warps})
-    with _our_driver():
-        module = make_ttir(_module(function, signature, constexprs or {}, backend, parsed), {})
-        module = make_ttgir(module, {}, options=parsed)
-    try:
-        return transpile_module(module, chip)
-    except TrimetalError as error:
-        place = python_place(error.span) if error.span else None
-        if place is not None:
-            where = f"from {place.file}:{place.line}"
-            error.note = f"{error.note}; {where}" if error.note else where
-        raise
+    text = ttgir_of(fn, signature, constexprs or {}, num_warps, target, options)
+    with noted_python_lines():
+        return transpile(text, target)
 
 
-def transpile_file(
+def ttgir_of_file(
     path: Path, name: str, signature: str, num_warps: int, target: str | Target
-) -> Shader:
-    """The shader of the jit function with a name in a Python file, which is run for that."""
+) -> str:
+    """The TTGIR of the jit function with a name in a Python file, which is run for that."""
     _require_triton()
     from .triton_api import late
 
@@ -77,9 +61,46 @@ def transpile_file(
     if not hasattr(module, name):
         raise TrimetalError(f"{path} has no {name}")
     try:
-        return transpile_jit(getattr(module, name), signature, None, num_warps, target)
+        return ttgir_of(getattr(module, name), signature, {}, num_warps, target, {})
     except late("errors").TritonError as error:
         raise TrimetalError(str(error)) from error
+
+
+def ttgir_of(
+    fn: Any,
+    signature: Mapping[str, str] | str,
+    constexprs: Mapping[str, object],
+    num_warps: int,
+    target: str | Target,
+    options: Mapping[str, object],
+) -> str:
+    """The TTGIR of a jit function, by Triton's front end and passes."""
+    _require_triton()
+    from .compiler import TrimetalBackend
+    from .pipeline import make_ttgir, make_ttir
+    from .triton_api import GPUTarget
+
+    chip = get_target(target)
+    backend = TrimetalBackend(GPUTarget("trimetal", chip.name, chip.simd_width))
+    parsed = backend.parse_options({**options, "num_warps": num_warps})
+    with _our_driver():
+        module = _module(_jit_function(fn), signature, constexprs, backend, parsed)
+        return str(make_ttgir(make_ttir(module, {}), {}, options=parsed))
+
+
+@contextlib.contextmanager
+def noted_python_lines() -> Generator[None]:
+    """Adds the line of the Python source to the note of an error that points into the TTGIR."""
+    try:
+        yield
+    except TrimetalError as error:
+        from .failures import python_place
+
+        place = python_place(error.span) if error.span else None
+        if place is not None:
+            where = f"from {place.file}:{place.line}"
+            error.note = f"{error.note}; {where}" if error.note else where
+        raise
 
 
 def _require_triton() -> None:

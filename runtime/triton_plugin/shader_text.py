@@ -31,8 +31,10 @@ def arguments_of(description: dict[str, Any]) -> tuple[Argument, ...]:
     return tuple(Argument(**argument) for argument in description["arguments"])
 
 
-def write_shader(source: str, metadata: Metadata) -> bytes:
+def write_shader(source: object, metadata: Metadata) -> bytes:
     """The stage that puts the text and the rest together."""
+    if not isinstance(source, str):  # a file that was meant to override the text
+        raise NotImplementedError("Triton cannot read MSL back: override ttir or ttgir instead")
     content = {"source": source, **cast("dict[str, object]", metadata[SHADER])}
     return json.dumps(content, indent=1).encode()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,6 @@ import pytest
 
 import trimetal
 from trimetal import TrimetalError, UnsupportedError
-from trimetal.runtime.triton_plugin.frontend import transpile_file
 
 from .support import kernels, module, triton
 
@@ -76,17 +77,53 @@ def test_a_refusal_names_the_line_of_the_source():
     assert "tests/plugin/kernels.py:" in caught.value.note
 
 
-def test_a_function_in_a_file(tmp_path: Path):
-    path = tmp_path / "scale.py"
-    path.write_text(
-        "import triton\nimport triton.language as tl\n\n@triton.jit\n"
-        "def scale(x_ptr, factor, BLOCK: tl.constexpr):\n"
-        "    offsets = tl.arange(0, BLOCK)\n"
-        "    tl.store(x_ptr + offsets, tl.load(x_ptr + offsets) * factor)\n"
+SCALE = """
+import triton
+import triton.language as tl
+
+@triton.jit
+def scale(x_ptr, factor, BLOCK: tl.constexpr):
+    offsets = tl.arange(0, BLOCK)
+    tl.store(x_ptr + offsets, tl.load(x_ptr + offsets) * factor)
+"""
+
+
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "trimetal", "transpile", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).resolve().parents[2],
     )
-    shader = transpile_file(path, "scale", "*fp32:16, fp32, 256", 4, "m3")
-    assert "scale.py:7" in shader.source
-    with pytest.raises(TrimetalError, match=r"scale.py has no scales"):
-        transpile_file(path, "scales", "*fp32:16, fp32, 256", 4, "m3")
-    with pytest.raises(TrimetalError, match=r"at 2:\d+"):
-        transpile_file(path, "scale", "*fp32:16, fp32, 250", 4, "m3")
+
+
+def test_the_command_line_takes_a_function_in_a_file(tmp_path: Path):
+    path = tmp_path / "scale.py"
+    path.write_text(SCALE)
+    done = command(f"{path}:scale", "--signature", "*fp32:16, fp32, 256", "--num-warps", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "kernel void scale(" in done.stdout
+    assert "scale.py:8" in done.stdout
+    assert "max_total_threads_per_threadgroup(64)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("function", "signature", "status", "message"),
+    [
+        ("scale.py:scales", "", 1, "scale.py has no scales"),
+        ("scale.py:scale", "*fp32, fp32", 1, "no type and no value for parameter 'BLOCK'"),
+        # What Triton's front end refuses, with its own lines and caret.
+        ("scale.py:scale", "*fp32, fp32, 250", 1, "offsets = tl.arange(0, BLOCK)"),
+        ("scale.py:scale", "*fp64, fp32, 256", 1, "f64"),
+        ("missing.py:scale", "*fp32, fp32, 256", 2, "No such file"),
+    ],
+)
+def test_messages_of_the_command_line(
+    function: str, signature: str, status: int, message: str, tmp_path: Path
+):
+    (tmp_path / "scale.py").write_text(SCALE)
+    done = command(f"{tmp_path}/{function}", "--signature", signature)
+    assert done.returncode == status
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
