@@ -8,7 +8,7 @@ from ..dialects import arith, metal, tt
 from ..ir.attributes import DenseAttr, IntegerAttr
 from ..ir.core import Op, Value
 from ..ir.stems import stem_of
-from ..ir.types import U32, Type, bit_width, element_of
+from ..ir.types import U32, Type, VectorType, bit_width, element_of
 from .context import Context, Storage
 from .distribution import Position
 from .elements import Elements, distribution, pointee
@@ -196,12 +196,19 @@ def load_chunks(
     pointer = elements.first(op.ptr, position)
     mask = None if op.mask is None else elements.first(op.mask, position)
     vector = metal.with_lanes(pointee(pointer), width.lanes)
-    per_access = ACCESS_BYTES // step_of(pointer)
+    size = step_of(pointer)
+    per_access = min(width.access, ACCESS_BYTES // size)
     index, _ = elements.index(storage, position)
     chunk = 0
-    for start in range(0, width.access, per_access):
+    for start in range(0, width.access, max(per_access, width.lanes)):
         at = offset(context, pointer, start)
-        for part in _access_vectors(context, at, vector, width.lanes, per_access, mask, op):
+        if per_access <= width.lanes:
+            parts = [_joined_load(context, at, vector, width.lanes, per_access, mask, op)]
+        else:
+            parts = _split_load(
+                context, at, vector, width.lanes * size, per_access * size, mask, op
+            )
+        for part in parts:
             where = context.builder.add(index, context.builder.constant(chunk))
             context.write(part, storage.array, where)
             chunk += 1
@@ -231,7 +238,7 @@ def is_zero(value: Value) -> bool:
     return isinstance(attribute, DenseAttr) and attribute.entries == (0,)
 
 
-def _access_vectors(
+def _joined_load(
     context: Context,
     pointer: Value,
     vector: Type,
@@ -239,18 +246,32 @@ def _access_vectors(
     per_access: int,
     mask: Value | None,
     op: tt.Load,
-) -> list[Value]:
-    """The vectors of one 16-byte access."""
-    if per_access == lanes:
-        loaded = device_load(context, pointer, vector, mask)
-        loaded.name = op.result.name
-        return [loaded]
-    words = device_load(context, pointer, metal.with_lanes(U32, 4), mask)
-    words.name = f"{stem_of(op.result) or 'loaded'}_bits"
-    count = 4 * lanes // per_access
+) -> Value:
+    """One vector, of one access or (long elements) several."""
+    part_type = metal.with_lanes(vector, per_access)
     parts: list[Value] = []
-    for start in range(0, 4, count):
-        bits = _piece(context, words, start, count, 4)
+    for start in range(0, lanes, per_access):
+        parts.append(device_load(context, offset(context, pointer, start), part_type, mask))
+        parts[-1].name = op.result.name
+    return context.pack(parts, vector)
+
+
+def _split_load(
+    context: Context,
+    pointer: Value,
+    vector: Type,
+    vector_bytes: int,
+    access_bytes: int,
+    mask: Value | None,
+    op: tt.Load,
+) -> list[Value]:
+    """The vectors of one access, which moves words of 32 bits."""
+    count, words_each = access_bytes // 4, vector_bytes // 4
+    words = device_load(context, pointer, metal.with_lanes(U32, count), mask)
+    words.name = f"{stem_of(op.result) or 'loaded'}_bits"
+    parts: list[Value] = []
+    for start in range(0, count, words_each):
+        bits = _piece(context, words, start, words_each, count)
         parts.append(context.builder.value(metal.BitCast((bits,), (vector,)), op.result.name))
     return parts
 
@@ -285,24 +306,29 @@ def store_chunks(
     position = distribution(op.ptr).identity
     pointer, mask = store_place(context, elements, op, position)
     context.builder.locate(op)
-    per_access = ACCESS_BYTES // step_of(pointer)
+    per_access = min(width.access, ACCESS_BYTES // step_of(pointer))
     index, _ = elements.index(storage, position)
-    vectors = per_access // width.lanes
-    for start in range(0, width.access, per_access):
+    for start in range(0, width.access, max(per_access, width.lanes)):
         parts: list[Value] = []
-        for i in range(vectors):
-            step = context.builder.constant(start // width.lanes + i)
-            entry = context.builder.add(index, step)
+        for step in range(start, start + max(per_access, width.lanes), width.lanes):
+            entry = context.builder.add(index, context.builder.constant(step // width.lanes))
             parts.append(context.read(storage.array, entry))
-        value = parts[0] if vectors == 1 else _as_words(context, parts)
-        device_store(context, offset(context, pointer, start), value, mask)
+        at = offset(context, pointer, start)
+        if len(parts) > 1:
+            device_store(context, at, _as_words(context, parts, step_of(pointer)), mask)
+            continue
+        for piece in range(0, width.lanes, per_access):
+            value = _piece(context, parts[0], piece, per_access, width.lanes)
+            device_store(context, offset(context, at, piece), value, mask)
 
 
-def _as_words(context: Context, parts: list[Value]) -> Value:
-    words_each = 4 // len(parts)
+def _as_words(context: Context, parts: list[Value], size: int) -> Value:
+    """Vectors as words of 32 bits, joined."""
+    assert isinstance(parts[0].type, VectorType)
+    words_each = parts[0].type.size * size // 4
     type_ = metal.with_lanes(U32, words_each)
     words = [context.builder.value(metal.BitCast((part,), (type_,))) for part in parts]
-    return context.pack(words, metal.with_lanes(U32, 4))
+    return context.pack(words, metal.with_lanes(U32, words_each * len(parts)))
 
 
 @lowers_scalar(tt.Load)
