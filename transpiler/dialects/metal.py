@@ -15,6 +15,14 @@ from ..ir.attributes import IntegerAttr, StringAttr
 from ..ir.core import Block, Op, Region, Value
 from ..ir.fields import flag, integer, operand, optional, variadic, word
 from ..ir.types import I1, I32, ArrayType, Type, VectorType, element_of
+from .metal_memory import ArrayView as ArrayView
+from .metal_memory import Atomic as Atomic
+from .metal_memory import AtomicCas as AtomicCas
+from .metal_memory import AtomicLoad as AtomicLoad
+from .metal_memory import AtomicPoll as AtomicPoll
+from .metal_memory import AtomicRmw as AtomicRmw
+from .metal_memory import AtomicStore as AtomicStore
+from .metal_memory import Fence as Fence
 
 
 class Kernel(Op):
