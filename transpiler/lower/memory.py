@@ -58,6 +58,7 @@ class LoadRoot(Root):
 
     immediate = True
     access = "load"
+    effect = "read"
 
     def __init__(self, op: tt.Load) -> None:
         super().__init__(op, list(op.operands), op.ptr)
@@ -94,6 +95,7 @@ class StoreRoot(Root):
     """A store of a tensor."""
 
     access = "store"
+    effect = "write"
 
     def __init__(self, op: tt.Store) -> None:
         super().__init__(op, list(op.operands), op.ptr)

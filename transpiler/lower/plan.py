@@ -39,13 +39,13 @@ class Group:
 
     @property
     def has_load(self) -> bool:
-        """Whether device memory is read."""
-        return any(root.access == "load" for root in self.roots)
+        """Whether memory is read."""
+        return any(root.effect == "read" for root in self.roots)
 
     @property
     def has_store(self) -> bool:
-        """Whether device memory is written."""
-        return any(root.access == "store" for root in self.roots)
+        """Whether memory is written."""
+        return any(root.effect == "write" for root in self.roots)
 
 
 @dataclass(eq=False)
@@ -361,6 +361,8 @@ class _BlockPlanner:
         different arguments are taken to be apart, or to be the same element (x stored where x was
         loaded): what overlaps otherwise is a race between the threads in Triton too.
         """
+        if any(root.keeps_apart(other) or other.keeps_apart(root) for other in group.roots):
+            return False
         if root.access == "load":
             return not group.has_store
         if not root.access:

@@ -32,12 +32,13 @@ class Root:
 
     `operands` are the tensor values that it needs element by element, `shaped` the value whose
     distribution it has, `produced` the values that it defines. `access` says whether it reads or
-    writes device memory at `operands[0]`.
+    writes device memory at `operands[0]`; `effect` whether it reads or writes any memory at all.
     """
 
     # Whether the values produced exist in the step itself (else only after the loop).
     immediate: ClassVar[bool] = False
     access: ClassVar[Literal["", "load", "store"]] = ""
+    effect: ClassVar[Literal["", "read", "write"]] = ""
     # Whether a step may work on vectors of several elements.
     takes_vectors: bool = True
 
@@ -57,6 +58,10 @@ class Root:
     def produced(self) -> list[Value]:
         """Tensor or scalar values that the root defines."""
         return []
+
+    def keeps_apart(self, other: Root) -> bool:
+        """Whether the root, or an earlier one, may not share a loop with the other."""
+        return False
 
     def prepare(self, group: GroupLowering) -> None:
         """Before the loop."""
