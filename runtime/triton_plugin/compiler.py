@@ -43,7 +43,9 @@ class TrimetalBackend(BaseBackend):
 
     def get_codegen_implementation(self, options: MetalOptions) -> dict[str, Callable[..., Any]]:
         """What the front end asks while it makes TTIR."""
-        return {"min_dot_size": _min_dot_size, "convert_custom_types": _convert_custom_types}
+        from .fp8e4b15 import convert
+
+        return {"min_dot_size": _min_dot_size, "convert_custom_types": convert}
 
     def get_module_map(self) -> dict[str, ModuleType]:
         """Device libraries: the transpiler knows the functions by CUDA's names."""
@@ -100,11 +102,6 @@ def _make_msl(module: Any, metadata: Metadata, *, options: MetalOptions) -> str:
 def _min_dot_size(lhs: object, rhs: object) -> tuple[int, int, int]:
     """The smallest M, N and K of a `tl.dot`."""
     return 1, 1, 1
-
-
-def _convert_custom_types(*_: object, **__: object) -> object:
-    """Asked for with fp8e4b15, which MLIR has no type for."""
-    raise NotImplementedError("fp8e4b15 has no form in Metal")
 
 
 @functools.lru_cache(maxsize=1)

@@ -34,7 +34,13 @@ class MetalOptions:
     launch_pdl: bool = False
     cluster_dims: tuple[int, int, int] = (1, 1, 1)
     extern_libs: tuple[tuple[str, str], ...] = ()
-    supported_fp8_dtypes: tuple[str, ...] = ("fp8e4b8", "fp8e4nv", "fp8e5", "fp8e5b16")
+    supported_fp8_dtypes: tuple[str, ...] = (
+        "fp8e4b15",
+        "fp8e4b8",
+        "fp8e4nv",
+        "fp8e5",
+        "fp8e5b16",
+    )
     deprecated_fp8_dot_operand_dtypes: tuple[str, ...] = ()
     # Multiplication is exact in every mode: each asks for this much precision or less.
     allowed_dot_input_precisions: tuple[str, ...] = ("ieee", "tf32", "tf32x3", "bf16x3", "bf16x6")

@@ -91,6 +91,20 @@ def assembly(x_ptr, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def from_fp8e4b15(x_ptr, out_ptr, BLOCK: tl.constexpr):
+    offsets = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + offsets).to(tl.float8e4b15, bitcast=True)
+    tl.store(out_ptr + offsets, x.to(out_ptr.dtype.element_ty))
+
+
+@triton.jit
+def to_fp8e4b15(x_ptr, out_ptr, BLOCK: tl.constexpr):
+    offsets = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + offsets).to(tl.float8e4b15)
+    tl.store(out_ptr + offsets, x.to(tl.uint8, bitcast=True))
+
+
+@triton.jit
 def grid(out_ptr):
     x, y, z = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     index = (z * tl.num_programs(1) + y) * tl.num_programs(0) + x

@@ -1,0 +1,161 @@
+"""The conformance benchmark, on a small suite that does what tests can do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trimetal import CompileError, LaunchError, OutOfResourcesError, UnsupportedError
+
+pytest.importorskip("rich")
+pytest.importorskip("triton")
+
+from benchmarks.conformance import outcome
+from benchmarks.conformance.outcome import Outcome, reason_of
+from benchmarks.conformance.report import markdown, summary
+
+pytestmark = pytest.mark.triton
+ROOT = Path(__file__).resolve().parents[2]
+
+SUITE = """
+import os, signal, time
+import numpy as np
+import pytest
+from trimetal.transpiler.errors import UnsupportedError
+
+def launch():
+    return os.environ.get("TRIMETAL_LAUNCH") != "none"
+
+def test_good(device): assert device == "cpu" and launch()
+def test_vacuous(): assert os.environ["TRITON_BACKEND"] == "metal"
+def test_wrong(): np.testing.assert_array_equal([1], [2])
+def test_refused(): raise UnsupportedError("tt.magic is not supported")
+def test_wrapped():
+    try:
+        test_refused()
+    except UnsupportedError as error:
+        raise RuntimeError("outer") from error
+def test_other(): {}["key"]
+def test_crash(): os.kill(os.getpid(), signal.SIGSEGV)
+def test_exit(): os._exit(3)
+def test_hangs(): time.sleep(600)
+def test_skipped(): pytest.skip("not here")
+def test_output(capfd):
+    os.system("echo from a child")
+    assert capfd.readouterr().out == "from a child\\n"
+def test_files(tmp_path): (tmp_path / "x").write_text("x")
+@pytest.mark.parametrize("n", range(20))
+def test_many(n, tmp_path): (tmp_path / "x").write_text("x")
+"""
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("checkout")
+    tests = folder / "python/test/unit/language"
+    tests.mkdir(parents=True)
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = --tb=short\n")
+    (folder / "python/conftest.py").write_text(
+        "import pytest\n"
+        "def pytest_addoption(parser): parser.addoption('--device', default='cuda')\n"
+        "@pytest.fixture\n"
+        "def device(request): return request.config.getoption('--device')\n"
+    )
+    (tests / "test_small.py").write_text(SUITE)
+    words = ["--triton", str(folder), "--jobs", "2", "--timeout", "5", "--output", str(folder)]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.conformance", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), *sys.path))},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "failed" in done.stdout
+    return json.loads((folder / "conformance.json").read_text())
+
+
+def of(results: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(test for test in results["tests"] if test["test"].endswith(f"::{name}"))
+
+
+def test_each_test_has_one_outcome(results: dict[str, Any]):
+    names = Counter(test["test"] for test in results["tests"])
+    assert set(names.values()) == {1}
+    assert len(names) == 12 + 20
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "message"),
+    [
+        ("test_wrong", outcome.WRONG, "Arrays are not equal"),
+        ("test_refused", outcome.REFUSED, "tt.magic is not supported"),
+        ("test_wrapped", outcome.REFUSED, "tt.magic is not supported"),
+        ("test_other", outcome.ERROR, "KeyError: 'key'"),
+        ("test_crash", outcome.CRASH, "SIGSEGV"),
+        ("test_exit", outcome.CRASH, "exit status 3"),
+        ("test_hangs", outcome.TIME_OUT, "more than 5 s"),
+    ],
+)
+def test_failures_have_reasons(results: dict[str, Any], name: str, reason: str, message: str):
+    found = of(results, name)
+    assert (found["outcome"], found["reason"]) == ("failed", reason)
+    assert message in found["message"]
+
+
+def test_passes_that_need_no_kernel_are_marked(results: dict[str, Any]):
+    assert of(results, "test_good")["outcome"] == of(results, "test_vacuous")["outcome"] == "passed"
+    assert not of(results, "test_good")["vacuous"]
+    assert of(results, "test_vacuous")["vacuous"]
+
+
+def test_workers_share_no_output_and_no_files(results: dict[str, Any]):
+    for name in ("test_output", "test_files", *(f"test_many[{n}]" for n in range(20))):
+        assert of(results, name)["outcome"] == "passed", of(results, name)
+
+
+def test_skips_keep_their_reason(results: dict[str, Any]):
+    assert of(results, "test_skipped")["outcome"] == "skipped"
+    assert "not here" in of(results, "test_skipped")["message"]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (UnsupportedError("x"), outcome.REFUSED),
+        (OutOfResourcesError("threads", 2, 1), outcome.REFUSED),
+        (CompileError("x"), outcome.NOT_MSL),
+        (LaunchError("x"), outcome.LAUNCH),
+        (AssertionError("Torch not compiled with CUDA enabled"), outcome.OTHER_GPU),
+        (AssertionError(""), outcome.WRONG),
+        (ValueError("x"), outcome.ERROR),
+    ],
+)
+def test_reasons(error: BaseException, reason: str):
+    assert reason_of(error)[0] == reason
+
+
+def test_the_tables():
+    outcomes = [
+        Outcome("a/test_x.py::test_a[1]", "passed"),
+        Outcome("a/test_x.py::test_b[1]", "passed", vacuous=True),
+        Outcome("a/test_x.py::test_c[1]", "failed", 0.1, outcome.REFUSED, "tt.scan of %x | 12"),
+        Outcome("a/test_x.py::test_c[2]", "failed", 0.1, outcome.REFUSED, "tt.scan of %y | 13"),
+        Outcome("a/test_y.py::test_d", "skipped"),
+    ]
+    text = markdown({"versions": "triton 3.9.0"}, outcomes)
+    assert "- versions: triton 3.9.0" in text
+    assert "| test_x.py | 4 | 2 | 1 | 2 | 0 |" in text
+    assert "| all | 5 | 2 | 1 | 2 | 1 |" in text
+    assert "| 2 | refused | `tt.scan of %x \\| 12` | `test_c[1]` |" in text
+    assert summary(outcomes) == (
+        "2 passed (1 of them also without running a kernel), 2 failed (refused 2), 1 skipped"
+    )
