@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from .ir.core import Module
 from .lower.kernel import lower
 from .passes.barriers import place_barriers
+from .passes.canonicalize import canonicalize
 from .passes.cleanup import (
     eliminate_common_subexpressions,
     eliminate_dead_code,
     hoist_loop_invariants,
 )
 from .passes.guards import merge_guards
+from .passes.inline import inline_calls
+from .passes.structure import structure_control_flow
 from .passes.threadgroup_memory import plan_threadgroup_memory
 from .target import Target
 
@@ -34,10 +37,14 @@ def _in_place(function: Callable[[Module], None]) -> Callable[[Module, Target], 
     return run
 
 
-# On tensors: smaller first, so that the plan sees every value once. `lower` makes one thread's
-# program. On threads: what each register loop recomputes is shared (cse) and moved out of it
-# (hoist), before guards are merged, since a mask computed twice would give two guards.
+# On tensors: one function without branches between blocks, then smaller, so that the plan sees
+# every value once. `lower` makes one thread's program. On threads: what each register loop recomputes
+# is shared (cse) and moved out of it (hoist), before guards are merged, since a mask computed twice
+# would give two guards.
 PASSES: tuple[Pass, ...] = (
+    Pass("structure", _in_place(structure_control_flow)),
+    Pass("inline", _in_place(inline_calls)),
+    Pass("canonicalize", _in_place(canonicalize)),
     Pass("cse", _in_place(eliminate_common_subexpressions)),
     Pass("dce", _in_place(eliminate_dead_code)),
     Pass("lower", lower),

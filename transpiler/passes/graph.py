@@ -125,9 +125,7 @@ class Graph:
         return [
             other
             for other in self.order[1:]
-            if other not in inside
-            and self.dominator[other] in inside
-            and self.home(other) is outer
+            if other not in inside and self.dominator[other] in inside and self.home(other) is outer
         ]
 
 

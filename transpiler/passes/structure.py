@@ -27,7 +27,7 @@ from ..errors import UnsupportedError
 from ..ir.attributes import IntegerAttr, OpaqueAttr
 from ..ir.core import Block, Module, Op, Region, Value
 from ..ir.traits import types_of
-from ..ir.types import I1, I32, Type
+from ..ir.types import I1, I32, INDEX, Type
 from .graph import Graph, pass_values_out_of_loops, single_exit
 from .rewrite import located
 
@@ -169,9 +169,7 @@ class _Writer:
         made = self.add(scf.If([condition], [*number, *types], {}, regions))
         return self._ways_of(made.results, targets, bool(number))
 
-    def _ways_of(
-        self, results: Sequence[Value], targets: list[Block], with_number: bool
-    ) -> _Ways:
+    def _ways_of(self, results: Sequence[Value], targets: list[Block], with_number: bool) -> _Ways:
         at = int(with_number)
         values: dict[Block, list[Value]] = {}
         for target in targets:
@@ -238,7 +236,7 @@ class _Writer:
     # -- loops ---------------------------------------------------------------------------------
 
     def _loop(self, header: Block, inits: list[Value]) -> _Ways:
-        """`scf.while` whose first region is a whole turn: again, where the way out is the header."""
+        """`scf.while` whose first region is a turn: another one, where the way out is the header."""
         types = types_of(header.args)
         before, after = Block(types), Block()
         _bind(header, before.args)
@@ -294,7 +292,7 @@ def _unfold_switch(op: scf.IndexSwitch) -> None:
     otherwise = default
     for number, region in reversed(list(zip(op.cases, cases, strict=True))):
         block = Block()
-        attribute = IntegerAttr(number, op.argument.type)
+        attribute = IntegerAttr(number, INDEX)
         case = block.append(
             located(arith.Constant((), (op.argument.type,), {"value": attribute}), op)
         )
@@ -310,5 +308,3 @@ def _unfold_switch(op: scf.IndexSwitch) -> None:
     op.replace_with(shell.results)
     assert body.ops
     _unwrap(shell)
-
-

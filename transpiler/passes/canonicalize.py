@@ -1,0 +1,174 @@
+"""What is decided at compile time is decided here: the plan and the reader see only what is left.
+
+%m = arith.cmpi slt, %range, %c128           (range is 0 .. 127)
+%x = tt.load %p, %m, %zero             ->    %x = tt.load %p
+%y = scf.if %true { A } else { B }           A
+scf.for %i = %c0 to %c1 { body }             body
+"""
+
+from __future__ import annotations
+
+from ..dialects import arith, llvm, scf, tt
+from ..ir.core import Block, Module, Op, Region, Value
+from ..ir.types import FloatType, IntegerType, element_of
+from .cleanup import is_computation
+from .folding import constant_before, fold, splat_of
+from .rewrite import move_before
+
+_ROUNDS = 8  # one thing decides another; more rounds than this are never seen
+
+
+def canonicalize(module: Module) -> None:
+    """See the module's text."""
+    for _ in range(_ROUNDS):
+        changed = False
+        for op in list(module.walk()):
+            if op.parent is not None:
+                changed |= _simplify(op)
+        if not changed:
+            return
+
+
+def _simplify(op: Op) -> bool:
+    match op:
+        case llvm.IntrAssume():
+            op.erase()
+            return True
+        case scf.If():
+            return _decide(op) or _drop_empty_else(op) or _forward_results(op)
+        case scf.For():
+            return _unroll(op) or _pass_unchanged(op)
+        case tt.Load():
+            return _load(op)
+        case tt.Store():
+            return _store(op)
+        case _:
+            return _fold(op)
+
+
+def _fold(op: Op) -> bool:
+    if not is_computation(op) or len(op.results) != 1 or isinstance(op, arith.Constant):
+        return False
+    value = fold(op)
+    if value is None:
+        return False
+    value.name = value.name or op.result.name
+    op.replace_with([value])
+    return True
+
+
+# -- branches --------------------------------------------------------------------------------------
+
+
+def _decide(op: scf.If) -> bool:
+    """A branch on a constant is the block that is taken."""
+    known = splat_of(op.condition)
+    if known is None:
+        return False
+    region = op.regions[0] if known else op.regions[1]
+    if region.blocks:
+        _put_in_place(op, region.block)
+    else:
+        op.erase()
+    return True
+
+
+def _put_in_place(op: Op, block: Block) -> None:
+    """Instead of an op, the code of a block, which yields the op's results."""
+    *body, last = block.ops
+    values = list(last.operands)
+    move_before(op, body)
+    op.replace_with(values)
+
+
+def _drop_empty_else(op: scf.If) -> bool:
+    block = op.else_block
+    if block is None or op.results or len(block.ops) > 1:
+        return False
+    block.ops[0].erase()
+    op.regions[1] = Region()
+    op.regions[1].parent = op
+    return True
+
+
+def _forward_results(op: scf.If) -> bool:
+    """A result that both blocks take from outside and agree on is that value."""
+    if op.else_block is None:
+        return False
+    changed = False
+    pairs = zip(op.then_block.terminator.operands, op.else_block.terminator.operands, strict=True)
+    for result, (yes, no) in zip(op.results, pairs, strict=True):
+        if yes is no and result.uses:
+            result.replace_all_uses_with(yes)
+            changed = True
+    return changed
+
+
+# -- loops -----------------------------------------------------------------------------------------
+
+
+def _unroll(op: scf.For) -> bool:
+    """A loop that runs never, or exactly once."""
+    lower, upper, step = (splat_of(v) for v in (op.lower, op.upper, op.step))
+    if lower is None or upper is None or (op.unsigned and min(lower, upper) < 0):
+        return False
+    if lower >= upper:
+        op.replace_with(op.inits)
+        return True
+    if step is None or step <= 0 or lower + step < upper:
+        return False
+    for argument, value in zip(op.body.args, [op.lower, *op.inits], strict=True):
+        value.name = value.name or argument.name
+        argument.replace_all_uses_with(value)
+    _put_in_place(op, op.body)
+    return True
+
+
+def _pass_unchanged(op: scf.For) -> bool:
+    """What every turn hands on as it got it is the same before, in and after the loop."""
+    changed = False
+    for argument, init, given, result in zip(
+        op.iter_args, op.inits, op.yields, op.results, strict=True
+    ):
+        if given is argument or given is init:
+            for value in (argument, result):
+                if any(user is not op.body.terminator for user in value.users):
+                    value.replace_all_uses_with(init)
+                    changed = True
+    return changed
+
+
+# -- memory ----------------------------------------------------------------------------------------
+
+
+def _load(op: tt.Load) -> bool:
+    mask = None if op.mask is None else splat_of(op.mask)
+    if mask is None:
+        return False
+    if mask:
+        op.set_operands([op.ptr])
+        return True
+    if op.is_volatile:
+        return False
+    value: Value | None = op.other
+    if value is None:
+        value = constant_before(op, 0, op.result.type) if _has_zero(op) else None
+    if value is None:
+        return False
+    op.replace_with([value])
+    return True
+
+
+def _has_zero(op: tt.Load) -> bool:
+    return isinstance(element_of(op.result.type), FloatType | IntegerType)
+
+
+def _store(op: tt.Store) -> bool:
+    mask = None if op.mask is None else splat_of(op.mask)
+    if mask is None:
+        return False
+    if mask:
+        op.set_operands([op.ptr, op.value])
+    else:
+        op.erase()
+    return True
