@@ -38,9 +38,9 @@ def _in_place(function: Callable[[Module], None]) -> Callable[[Module, Target], 
 
 
 # On tensors: one function without branches between blocks, then smaller, so that the plan sees
-# every value once. `lower` makes one thread's program. On threads: what each register loop recomputes
-# is shared (cse) and moved out of it (hoist), before guards are merged, since a mask computed twice
-# would give two guards.
+# every value once. `lower` makes one thread's program. On threads: what each register loop
+# recomputes is shared (cse) and moved out of it (hoist), before guards are merged, since a mask
+# computed twice would give two guards.
 PASSES: tuple[Pass, ...] = (
     Pass("structure", _in_place(structure_control_flow)),
     Pass("inline", _in_place(inline_calls)),

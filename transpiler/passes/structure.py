@@ -236,7 +236,7 @@ class _Writer:
     # -- loops ---------------------------------------------------------------------------------
 
     def _loop(self, header: Block, inits: list[Value]) -> _Ways:
-        """`scf.while` whose first region is a turn: another one, where the way out is the header."""
+        """`scf.while` whose first region is a turn: another one where the way out is the header."""
         types = types_of(header.args)
         before, after = Block(types), Block()
         _bind(header, before.args)
