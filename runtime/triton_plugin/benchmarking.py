@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +21,8 @@ class Event:
         self._seconds = 0.0
 
     def record(self) -> None:
-        """Take the time."""
+        """Take the time, once all is done that came before."""
+        DeviceInterface.synchronize()
         self._seconds = time.perf_counter()
 
     def elapsed_time(self, end: Event) -> float:
@@ -28,13 +31,16 @@ class Event:
 
 
 class DeviceInterface:
-    """A device whose launches have ended when they return."""
+    """The device that runs kernels; on the CPU, a launch has ended when it returns."""
 
     Event = Event
 
     @staticmethod
     def synchronize() -> None:
-        """Nothing is ever under way."""
+        """Wait for the end of what MLX has under way."""
+        mlx: Any = sys.modules.get("mlx.core")
+        if mlx is not None and mlx.metal.is_available():
+            mlx.synchronize()
 
     @staticmethod
     def current_device() -> int:

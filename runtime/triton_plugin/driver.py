@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import importlib
 from collections.abc import Callable
 from typing import Any
 
-from .activation import BACKEND, is_wanted, machine_has_metal, select_if_requested
+from .activation import BACKEND, is_wanted, select_if_requested
+from .settings import chip_name, device_name, launches_are_off
 from .triton_api import DriverBase, GPUTarget, late
 
 select_if_requested()
 
-_TARGET = "TRIMETAL_TARGET"
-_DEVICE = "TRIMETAL_DEVICE"
+# Where PyTorch keeps the tensors that a device of the runtime works on.
+_TORCH_DEVICES = {"metal": "mps"}
 
 
 class TrimetalDriver(DriverBase):
@@ -51,9 +52,8 @@ class TrimetalDriver(DriverBase):
 
     def get_active_torch_device(self) -> Any:
         """Where PyTorch should make the tensors for kernels."""
-        import importlib
-
-        return importlib.import_module("torch").device("cpu")
+        name = device_name()
+        return importlib.import_module("torch").device(_TORCH_DEVICES.get(name, name))
 
     def map_python_to_cpp_type(self, ty: str) -> str:
         """A C++ type for Triton's name of one, for tools that write C++ around kernels."""
@@ -106,34 +106,19 @@ class Utilities:
         from trimetal import runtime
         from trimetal.transpiler.target import get_target
 
-        from .launcher import launches_are_off
         from .shader_text import read_shader
 
         shader = read_shader(binary)
         limit = get_target(shader.target).max_threads_per_threadgroup
         if launches_are_off():
             return shader, None, 0, 0, limit
-        return shader, runtime.compile(shader, os.environ.get(_DEVICE)), 0, 0, limit
+        return shader, runtime.compile(shader, device_name()), 0, 0, limit
 
     def unload_module(self, module: object) -> None:
         """Python's own memory management does it."""
 
     def set_printf_fifo_size(self, size: int) -> None:
         """Nothing is kept back: what a kernel prints appears at once."""
-
-
-def chip_name() -> str:
-    """The chip that is compiled for."""
-    from trimetal.transpiler.target import DEFAULT_TARGET, get_target, target_for_architecture
-
-    if chosen := os.environ.get(_TARGET):
-        return get_target(chosen).name
-    if machine_has_metal():
-        import importlib
-
-        information: dict[str, Any] = importlib.import_module("mlx.core").device_info()
-        return target_for_architecture(str(information["architecture"])).name
-    return DEFAULT_TARGET
 
 
 _CPP_TYPES = {

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
-from .memory import address_of, sized_address_of
+from .memory import address_of, array_of, sized_address_of
 from .mlx_arrays import Copies, is_mlx
 from .parameters import argument_getters
+from .settings import device_name, launches_are_off, sizes_are_needed
 from .shader_text import SHADER, arguments_of
 from .triton_api import Source
 
 Hook = Callable[[object], object]
-
-# Set to "none", kernels are compiled and do not run: a test that still passes tests no result.
-_LAUNCH = "TRIMETAL_LAUNCH"
-# The runtime's settings that need to know where an array ends.
-_CHECKS = ("TRIMETAL_CHECK_BUFFERS", "TRIMETAL_SCHEDULES")
-
-
-def launches_are_off() -> bool:
-    """Whether kernels are compiled only."""
-    return os.environ.get(_LAUNCH) == "none"
 
 
 class Launcher:
@@ -33,8 +23,8 @@ class Launcher:
         self._getters = argument_getters(source.signature.values(), arguments)
         self._buffers = [i for i, a in enumerate(arguments) if a.kind == "buffer"]
         self._written = [i for i, a in enumerate(arguments) if a.written]
-        checked = any(os.environ.get(name) for name in _CHECKS)
-        self._address_of = sized_address_of if checked else address_of
+        self._address_of = sized_address_of if sizes_are_needed() else address_of
+        self._by_address = device_name() == "cpu"
         self._off = launches_are_off()
 
     def __call__(
@@ -55,15 +45,20 @@ class Launcher:
             enter_hook(launch_metadata)
         if not self._off:
             given = [get(values) for get in self._getters]
-            copies = self._replace_arrays(given)
+            copies = self._to_addresses(given) if self._by_address else self._to_arrays(given)
             kernel((x, y, z), *given)
             if copies is not None:
                 copies.write_back()
         if exit_hook is not None:
             exit_hook(launch_metadata)
 
-    def _replace_arrays(self, given: list[Any]) -> Copies | None:
-        """Puts addresses in the place of arrays."""
+    def _to_arrays(self, given: list[Any]) -> None:
+        """Puts arrays that the runtime takes in the place of Triton's."""
+        for index in self._buffers:
+            given[index] = array_of(given[index])
+
+    def _to_addresses(self, given: list[Any]) -> Copies | None:
+        """Puts addresses in the place of arrays; what a kernel must not write to is copied."""
         copies = None
         copied: set[int] = set()
         for index in self._written:

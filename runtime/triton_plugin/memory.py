@@ -36,6 +36,20 @@ def sized_address_of(value: Any) -> Address:
     return _plain_address(value)
 
 
+def array_of(value: Any) -> Any:
+    """The array for a device that takes no addresses: all that lies behind the first element."""
+    if isinstance(value, Buffer):
+        return value.array
+    base = getattr(value, "base", value)  # of a reinterpreted tensor
+    if hasattr(base, "untyped_storage"):
+        start: int = base.storage_offset()
+        elements: int = base.untyped_storage().nbytes() // base.element_size() - start
+        return base.as_strided((elements,), (1,), start)
+    if hasattr(value, "data_ptr"):
+        return value
+    raise LaunchError(f"an array is expected, not {type(value).__name__}")
+
+
 def _plain_address(value: object) -> Address:
     """No pointer, or one as a number."""
     if value is None:

@@ -90,7 +90,7 @@ def test_it_costs_other_users_of_triton_next_to_nothing():
     loaded = set(result.stdout.split())
     plugin = "trimetal.runtime.triton_plugin"
     assert f"{plugin}.driver" in loaded, result.stderr
-    modules = ("activation", "compiler", "driver", "options", "triton_api")
+    modules = ("activation", "compiler", "driver", "options", "settings", "triton_api")
     assert loaded == {"trimetal.runtime", plugin, *(f"{plugin}.{name}" for name in modules)}
 
 

@@ -10,7 +10,7 @@ import pytest
 from trimetal import LaunchError
 from trimetal.runtime.triton_plugin.memory import Buffer
 
-from .support import buffers, fresh, kernels, numbers
+from .support import buffers, fresh, kernels, module, numbers
 
 pytestmark = pytest.mark.triton
 
@@ -155,3 +155,11 @@ def test_an_access_behind_the_end_is_found(monkeypatch: pytest.MonkeyPatch):
     x, out = numbers(100), np.zeros(128, "float32")
     with pytest.raises(LaunchError):
         fresh(kernels.copy)[(1,)](*buffers(x, out), BLOCK=128)
+
+
+def test_a_device_that_takes_no_addresses_gets_arrays(monkeypatch: pytest.MonkeyPatch):
+    launcher = module("trimetal.runtime.triton_plugin.launcher")
+    x, y, out = numbers(64), numbers(64, seed=1), np.zeros(64, "float32")
+    monkeypatch.setattr(launcher, "device_name", lambda: "metal")
+    fresh(kernels.add)[(1,)](*buffers(x, y, out), 64, BLOCK=64)
+    np.testing.assert_array_equal(out, x + y)

@@ -10,13 +10,15 @@ from .support import Array, buffers, kernels
 pytestmark = pytest.mark.triton
 
 
+def value_of(code: int) -> float:
+    """The value: bias 15, three bits of fraction, no infinity or NaN."""
+    exponent, fraction = code >> 3 & 15, code & 7
+    magnitude = (8 + fraction) * 2.0 ** (exponent - 18) if exponent else fraction * 2.0**-17
+    return -magnitude if code & 0x80 else magnitude
+
+
 def values_of(codes: Array) -> Array:
-    """The values: bias 15, three bits of fraction, no infinity or NaN."""
-    sign: Array = np.where(codes & 0x80, -1.0, 1.0)
-    exponent, fraction = (codes >> 3) & 15, codes & 7
-    normal: Array = (8 + fraction) * 2.0 ** (exponent.astype(int) - 18)
-    values: Array = sign * np.where(exponent, normal, fraction * 2.0**-17)
-    return values
+    return np.array([value_of(int(code)) for code in codes])
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])

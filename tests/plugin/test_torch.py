@@ -72,3 +72,12 @@ def test_an_access_behind_the_end_of_the_storage_is_found(monkeypatch: pytest.Mo
 
 def test_the_torch_device_is_the_cpu():
     assert module("triton.runtime").driver.active.get_active_torch_device().type == "cpu"
+
+
+def test_other_devices_get_the_memory_behind_the_first_element():
+    from trimetal.runtime.triton_plugin.memory import array_of
+
+    base = torch.arange(40, dtype=torch.int16).view(5, 8)
+    flat = array_of(base[1:4:2, 2:])
+    assert flat.tolist() == list(range(10, 40))
+    assert flat.data_ptr() == base[1, 2].data_ptr()
