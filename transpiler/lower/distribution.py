@@ -3,7 +3,8 @@
 The lowering's view of a layout: register bits that hold copies are dropped, lane and warp bits are
 one thread index. A *position* says which registers of a value an iteration visits: for each
 register bit of the value a mask of iteration bits whose XOR is that bit. The identity position is
-(1, 2, 4, ...); a position of zeros is register 0.
+(1, 2, 4, ...); a position of zeros is register 0. The mask bit `ONE` stands for the constant 1: the
+second half of tt.split visits registers whose bit for the last dimension is `ONE`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from ..ir.linear_layout import Basis
 from ..ir.types import TensorType
 
 Position = tuple[int, ...]
+
+ONE = 1 << 62  # in a mask: the constant 1, beside bits of the iteration
 
 
 @dataclass(frozen=True)
@@ -152,25 +155,29 @@ CoordinateMap = Callable[[Basis], Basis]
 
 
 def register_map(
-    result: Distribution, source: Distribution, coordinates: CoordinateMap
+    result: Distribution, source: Distribution, coordinates: CoordinateMap, start: int = 0
 ) -> Position | None:
     """Where each thread finds its result elements among its own source registers.
 
-    `coordinates` gives the source element of a result element, and must be linear. The answer has,
-    for each source register bit, a mask of result register bits; None says that some element is in
-    another thread.
+    `coordinates` gives the source element of a result element, and must be linear; `start` is the
+    code of what is XORed to it. The answer has, for each source register bit, a mask of result
+    register bits; None says that some element is in another thread.
     """
     for mine, its in zip(result.threads, source.threads, strict=True):
         if coordinates(mine) != its:
             return None
     span = BinarySpan([code_of(basis, source.shape) for basis in source.registers])
     masks = [0] * len(source.registers)
-    for bit, basis in enumerate(result.registers):
-        found = span.solve(code_of(coordinates(basis), source.shape))
+    toggles = [
+        (1 << bit, code_of(coordinates(basis), source.shape))
+        for bit, basis in enumerate(result.registers)
+    ]
+    for mask, code in (*toggles, (ONE, start)):
+        found = span.solve(code)
         if found is None:
             return None
         for source_bit in range(len(masks)):
-            masks[source_bit] |= (found >> source_bit & 1) << bit
+            masks[source_bit] |= mask if found >> source_bit & 1 else 0
     return tuple(masks)
 
 
@@ -180,7 +187,7 @@ def through(position: Position, mapping: Position) -> Position:
 
 
 def _xor_of(position: Position, mask: int) -> int:
-    total = 0
+    total = mask & ONE
     for bit, entry in enumerate(position):
         if mask >> bit & 1:
             total ^= entry

@@ -73,7 +73,7 @@ class Elements:
         position = distribution(value).identity
         op = value.defining_op
         assert op is not None
-        for needed, at in self.context.plan.operand_positions(op, position):
+        for needed, at in self.context.plan.operand_positions(value, position):
             self.element(needed, at)
         self.identity_values[value] = self._evaluate(op, value, position)
 
@@ -104,7 +104,7 @@ class Elements:
         op = value.defining_op
         if self._is_given(value) or op is None:
             return []
-        return self.context.plan.operand_positions(op, position)
+        return self.context.plan.operand_positions(value, position)
 
     def _compute(self, value: Value, position: Position) -> Element:
         if value in self.identity_values and position == distribution(value).identity:
@@ -125,8 +125,8 @@ class Elements:
             return Element(Form.UNIFORM, self._constant(op))
         if isinstance(op, tt.MakeRange):
             return Element(form, self._range(op, position))
-        if self.context.plan.view(op) is not None:
-            ((source, at),) = self.context.plan.operand_positions(op, position)
+        if self.context.plan.view(value) is not None:
+            ((source, at),) = self.context.plan.operand_positions(value, position)
             return self.element(source, at)
         return self._elementwise(op, value, position, form)
 

@@ -1,24 +1,32 @@
 """Moves elements between threads through threadgroup memory: any change of layout.
 
-Elements lie row-major by their coordinates in the source's shape; rows are padded by one bank, so
-that a column is spread over the banks. Every element is written once (by the first of its copies)
-and read by whoever needs it. What is too large for threadgroup memory goes in rounds: in round q
-only elements whose number starts with q are written and read.
+A tile holds the elements row-major by their coordinates; rows are padded by one bank, so that a
+column is spread over the banks. Every element is written once (by the first of its copies) and read
+by whoever needs it. What is too large for threadgroup memory goes in rounds: in round q only
+elements whose number starts with q are written and read.
+
+Both sides are linear: a *side* is a value with the number in the tile of each of its elements, as a
+function of its coordinates. A change of layout has one side that writes and one that reads; tt.split
+reads two, tt.join and tt.cat write two.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..dialects import arith, metal, tt, ttg
 from ..ir.core import Block, Op, Value
+from ..ir.linear_layout import Basis
 from ..ir.types import I1, I8, I32, PointerType, TensorType, Type, bit_width, element_of
 from .context import Context
-from .distribution import CoordinateMap, code_of, distribution_of
+from .distribution import CoordinateMap, Distribution, code_of, distribution_of
 from .elements import Elements, distribution
 from .iteration import Iteration, combine, loop_runs, register_loops, thread_weighted
 from .roots import Root, makes_roots
-from .views import coordinate_map
+from .views import coordinate_map, start_code
 from .widths import Form
 
 if TYPE_CHECKING:
@@ -26,51 +34,96 @@ if TYPE_CHECKING:
     from .plan import Plan
 
 
-class Send(Root):
-    """Writes the operand's elements to threadgroup memory."""
+@dataclass(frozen=True)
+class Side:
+    """A value, and the tile's coordinates of its elements: `coordinates`, XORed with `start`."""
 
-    def __init__(self, op: Op) -> None:
-        super().__init__(op, [op.operands[0]], op.operands[0])
-        self.exchange: Exchange | None = None
+    value: Value
+    coordinates: CoordinateMap
+    start: int = 0  # as a code (see `code_of`)
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What an op moves: a tile of `shape`, and the sides that write and read it."""
+
+    op: Op
+    shape: tuple[int, ...]
+    writers: tuple[Side, ...]
+    readers: tuple[Side, ...]
+
+    @property
+    def element(self) -> Type:
+        """The type of an element."""
+        return element_of(self.writers[0].value.type)
+
+    def bytes_of(self, rounds: int = 1) -> int:
+        """Threadgroup memory of one round, padding included."""
+        size = max(1, bit_width(self.element) // 8)
+        count = 1
+        for extent in self.shape:
+            count *= extent
+        return count // rounds * size * 33 // 32 + (size if rounds > 1 else 0)
+
+
+def identity(at: Basis) -> Basis:
+    """The coordinates of a side that is the tile."""
+    return at
+
+
+def view_transfer(op: Op) -> Transfer:
+    """A view whose elements move: the tile is the operand."""
+    coordinates = coordinate_map(op)
+    source = op.operands[0]
+    assert coordinates is not None
+    assert isinstance(source.type, TensorType)
+    readers = tuple(Side(result, coordinates, start_code(result)) for result in op.results)
+    return Transfer(op, source.type.shape, (Side(source, identity),), readers)
+
+
+class Send(Root):
+    """Writes an operand's elements to the tile."""
+
+    def __init__(self, place: Place, side: Side) -> None:
+        super().__init__(place.transfer.op, [side.value], side.value)
+        self.place, self.side = place, side
 
     def prepare(self, group: GroupLowering) -> None:
-        """Make the array."""
-        self.exchange = Exchange(group.context, self.op)
+        """Make the tile."""
+        self.place.make(group.context)
 
     def compute(self, group: GroupLowering, elements: Elements) -> None:
         """Write this step's elements."""
-        exchange, context = self.exchange, group.context
-        assert exchange is not None
-        value = elements.full(self.operands[0], group.position)
+        exchange, context = self.place.exchange, group.context
+        value = elements.full(self.side.value, group.position)
         context.builder.locate(self.op)
         for component in range(elements.lanes):
             part = value if elements.lanes == 1 else context.extract(value, component)
-            number = exchange.number_of_source(elements, component)
-            exchange.write(part, number, exchange.is_writer())
+            number = exchange.number(elements, self.side, component)
+            exchange.write(part, number, exchange.is_writer(self.side))
 
 
 class Receive(Root):
-    """Reads the result's elements from where `Send` put them."""
+    """Reads a result's elements from where `Send` put them."""
 
     immediate = True
 
-    def __init__(self, op: Op, send: Send) -> None:
-        super().__init__(op, [], op.result)
-        self.after = send
-        self._send = send
+    def __init__(self, place: Place, side: Side, after: Root) -> None:
+        super().__init__(place.transfer.op, [], side.value)
+        self.after = after
+        self.place, self.side = place, side
 
     @property
     def produced(self) -> list[Value]:
         """The result."""
-        return self.op.results
+        return [self.side.value]
 
     def load(self, group: GroupLowering, elements: Elements) -> None:
         """Read this step's elements."""
-        exchange, context, result = self._send.exchange, group.context, self.op.result
-        assert exchange is not None
+        exchange, context, result = self.place.exchange, group.context, self.side.value
         context.builder.locate(self.op)
         parts = [
-            exchange.read(exchange.number_of_result(elements, component))
+            exchange.read(exchange.number(elements, self.side, component))
             for component in range(elements.lanes)
         ]
         value = context.pack(parts, metal.with_lanes(element_of(result.type), elements.lanes))
@@ -84,8 +137,10 @@ class ExchangeInRounds(Root):
 
     takes_vectors = False
 
-    def __init__(self, op: Op) -> None:
-        super().__init__(op, [op.operands[0]], op.operands[0])
+    def __init__(self, transfer: Transfer) -> None:
+        values = [side.value for side in transfer.writers]
+        super().__init__(transfer.op, values, values[0])
+        self.transfer = transfer
 
     @property
     def is_alone(self) -> bool:
@@ -94,116 +149,136 @@ class ExchangeInRounds(Root):
 
     @property
     def produced(self) -> list[Value]:
-        """The result."""
+        """The results."""
         return self.op.results
 
     def run_alone(self, group: GroupLowering) -> None:
         """All rounds."""
-        exchange_in_rounds(group.context, self.op)
+        exchange_in_rounds(group.context, self.transfer)
 
 
-@makes_roots(tt.Broadcast, tt.ExpandDims, tt.Reshape, tt.Trans, ttg.ConvertLayout)
-def _exchange_roots(op: Op, plan: Plan) -> list[Root]:
-    if exchange_bytes(op.operands[0].type) > plan.threadgroup_memory:
-        return [ExchangeInRounds(op)]
-    send = Send(op)
-    return [send, Receive(op, send)]
+@makes_roots(tt.Broadcast, tt.ExpandDims, tt.Reshape, tt.Split, tt.Trans, ttg.ConvertLayout)
+def _view_roots(op: Op, plan: Plan) -> list[Root]:
+    return exchange_roots(view_transfer(op), plan)
 
 
-def exchange_bytes(type_: Type) -> int:
-    """Threadgroup memory for all elements of a tensor, with padding of rows."""
-    assert isinstance(type_, TensorType)
-    return type_.size * max(1, bit_width(type_) // 8) * 33 // 32
+def exchange_roots(transfer: Transfer, plan: Plan) -> list[Root]:
+    """The roots of a transfer."""
+    if transfer.bytes_of() > plan.threadgroup_memory:
+        return [ExchangeInRounds(transfer)]
+    place = Place(transfer)
+    sends = [Send(place, side) for side in transfer.writers]
+    return [*sends, *(Receive(place, side, sends[-1]) for side in transfer.readers)]
 
 
-def exchange_in_rounds(context: Context, op: Op) -> None:
+class Place:
+    """The tile that the roots of one transfer share, made by the first of them."""
+
+    def __init__(self, transfer: Transfer) -> None:
+        self.transfer = transfer
+        self._exchange: Exchange | None = None
+
+    def make(self, context: Context) -> None:
+        """Make the tile, at the first call."""
+        if self._exchange is None:
+            self._exchange = Exchange(context, self.transfer)
+
+    @property
+    def exchange(self) -> Exchange:
+        """The tile."""
+        assert self._exchange is not None
+        return self._exchange
+
+
+def exchange_in_rounds(context: Context, transfer: Transfer) -> None:
     """Write and read the elements of one round after another."""
     builder = context.builder
-    builder.locate(op)
+    builder.locate(transfer.op)
     rounds = 2
-    while Exchange.bytes_of(op, rounds) > context.target.threadgroup_memory:
+    while transfer.bytes_of(rounds) > context.target.threadgroup_memory:
         rounds *= 2
-    exchange = Exchange(context, op, rounds)
-    storage = context.storage(op.result)
+    exchange = Exchange(context, transfer, rounds)
+    for side in transfer.readers:
+        context.storage(side.value)
+    with counted_loop(context, rounds, "round") as index:
+        for side in transfer.writers:
+            _write_round(context, exchange, side, index)
+        for side in transfer.readers:
+            _read_round(context, exchange, side, index)
+
+
+def _write_round(context: Context, exchange: Exchange, side: Side, index: Value) -> None:
+    layout = distribution(side.value)
+    with register_loops(context.builder, loop_runs(layout, 0)) as variables:
+        step = Elements(context, Iteration(context.builder, 1, variables))
+        number = exchange.number(step, side, 0)
+        is_now = exchange.in_round(number, index)
+        mine = context.builder.both(exchange.is_writer(side), is_now)
+        value = step.full(side.value, layout.identity)
+        exchange.write(value, exchange.within_round(number), mine)
+
+
+def _read_round(context: Context, exchange: Exchange, side: Side, index: Value) -> None:
+    layout = distribution(side.value)
+    with register_loops(context.builder, loop_runs(layout, 0)) as variables:
+        step = Elements(context, Iteration(context.builder, 1, variables))
+        number = exchange.number(step, side, 0)
+        with only_if(context, exchange.in_round(number, index)):
+            value = exchange.read(exchange.within_round(number))
+            step.write(context.storage(side.value), value, layout.identity)
+
+
+@contextmanager
+def counted_loop(context: Context, count: int, name: str, start: int = 0) -> Iterator[Value]:
+    """A loop whose bounds are known: start .. count-1."""
     body = Block([I32])
-    body.args[0].name = "round"
-    attributes = {"count": metal.integer_attribute(rounds)}
-    builder.insert(metal.RegisterLoop((), (), attributes, [metal.region(body)]))
-    with builder.at(body):
-        source = op.operands[0]
-        with register_loops(builder, loop_runs(distribution(source), 0)) as variables:
-            step = Elements(context, Iteration(builder, 1, variables))
-            number = exchange.number_of_source(step, 0)
-            mine = builder.both(exchange.is_writer(), exchange.in_round(number, body.args[0]))
-            value = step.full(source, distribution(source).identity)
-            exchange.write(value, exchange.within_round(number), mine)
-        with register_loops(builder, loop_runs(distribution(op.result), 0)) as variables:
-            step = Elements(context, Iteration(builder, 1, variables))
-            number = exchange.number_of_result(step, 0)
-            inner = Block()
-            condition = exchange.in_round(number, body.args[0])
-            builder.insert(metal.If((condition,), (), {}, [metal.region(inner)]))
-            with builder.at(inner):
-                value = exchange.read(exchange.within_round(number))
-                step.write(storage, value, distribution(op.result).identity)
-                builder.insert(metal.Yield())
-        builder.insert(metal.Yield())
+    body.args[0].name = name
+    attributes = {
+        "start": metal.integer_attribute(start),
+        "count": metal.integer_attribute(count),
+    }
+    context.builder.insert(metal.RegisterLoop((), (), attributes, [metal.region(body)]))
+    with context.builder.at(body):
+        yield body.args[0]
+        context.builder.insert(metal.Yield())
+
+
+@contextmanager
+def only_if(context: Context, condition: Value | None) -> Iterator[None]:
+    """Code that a thread runs only where its condition holds (None: always)."""
+    if condition is None:
+        yield
+        return
+    body = Block()
+    context.builder.insert(metal.If((condition,), (), {}, [metal.region(body)]))
+    with context.builder.at(body):
+        yield
+        context.builder.insert(metal.Yield())
 
 
 class Exchange:
-    """Threadgroup memory for the elements of one op's operand, or for a part of them at a time."""
+    """Threadgroup memory for the elements of one tile, or for a part of them at a time."""
 
-    def __init__(self, context: Context, op: Op, rounds: int = 1) -> None:
-        self.context, self.op = context, op
-        source = op.operands[0].type
-        assert isinstance(source, TensorType)
-        self.source = source
-        self.per_round = source.size // rounds
-        self.memory_type = memory_type(source.element)
-        self.row, self.pitch = _pitch(context, self.per_round, source)
+    def __init__(self, context: Context, transfer: Transfer, rounds: int = 1) -> None:
+        self.context, self.shape, self.element = context, transfer.shape, transfer.element
+        size = 1
+        for extent in transfer.shape:
+            size *= extent
+        self.per_round = size // rounds
+        self.memory_type = memory_type(self.element)
+        self.row, self.pitch = _pitch(self.per_round, transfer.shape, self.element)
         count = self.per_round // self.row * self.pitch
-        name = f"{op.result.name or 'tile'}_shared"
+        name = f"{transfer.op.results[0].name or 'tile'}_shared"
         self.array = context.threadgroup(count, self.memory_type, name)
 
-    @staticmethod
-    def bytes_of(op: Op, rounds: int) -> int:
-        """Threadgroup memory of one round, padding included."""
-        source = op.operands[0].type
-        assert isinstance(source, TensorType)
-        size = max(1, bit_width(source) // 8)
-        return source.size // rounds * size * 33 // 32 + size
-
-    def is_writer(self) -> Value | None:
+    def is_writer(self, side: Side) -> Value | None:
         """Only the first of the threads with copies writes."""
-        return self.context.is_first_copy(distribution_of(self.source).replicated_threads)
+        return self.context.is_first_copy(distribution(side.value).replicated_threads)
 
-    def number_of_source(self, elements: Elements, component: int) -> Value:
-        """The row-major number of the operand's element in this step."""
-        return self._number(elements, self.op.operands[0].type, lambda at: at, component)
-
-    def number_of_result(self, elements: Elements, component: int) -> Value:
-        """The number of the operand's element that this step's result element is."""
-        coordinates = coordinate_map(self.op)
-        assert coordinates is not None
-        return self._number(elements, self.op.result.type, coordinates, component)
-
-    def _number(
-        self, elements: Elements, type_: Type, coordinates: CoordinateMap, component: int
-    ) -> Value:
-        assert isinstance(type_, TensorType)
-        layout = distribution_of(type_)
-        shape = self.source.shape
-        registers = [code_of(coordinates(basis), shape) for basis in layout.registers]
-        threads = [code_of(coordinates(basis), shape) for basis in layout.threads]
-        builder = self.context.builder
-        thread, thread_bits = thread_weighted(builder, self.context.thread, threads)
-        register = elements.iteration.weighted(layout.identity, registers)
-        bits = shift = 0
-        for bit, code in enumerate(registers):
-            bits |= code
-            shift ^= code if component >> bit & 1 and 1 << bit < elements.lanes else 0
-        number = combine(builder, [(thread, thread_bits), (register, bits)])
-        return builder.xor(number, builder.constant(shift)) if shift else number
+    def number(self, elements: Elements, side: Side, component: int) -> Value:
+        """The row-major number in the tile of a side's element in this step."""
+        codes = side_codes(distribution(side.value), side, self.shape)
+        return linear_number(elements, codes, component, side.start)
 
     def in_round(self, number: Value, index: Value) -> Value:
         """Whether an element belongs to a round."""
@@ -223,26 +298,51 @@ class Exchange:
 
     def write(self, value: Value, number: Value, condition: Value | None) -> None:
         """Put an element into threadgroup memory, where the condition holds."""
-        context, builder = self.context, self.context.builder
-        value = to_memory(context, value)
+        value = to_memory(self.context, value)
         address = self._address(number)
-        if condition is None:
-            context.write(value, self.array, address)
-            return
-        body = Block()
-        builder.insert(metal.If((condition,), (), {}, [metal.region(body)]))
-        with builder.at(body):
-            context.write(value, self.array, address)
-            builder.insert(metal.Yield())
+        with only_if(self.context, condition):
+            self.context.write(value, self.array, address)
 
     def read(self, number: Value) -> Value:
         """An element from threadgroup memory."""
         value = self.context.read(self.array, self._address(number))
-        return from_memory(self.context, value, self.source.element)
+        return from_memory(self.context, value, self.element)
+
+
+@dataclass(frozen=True)
+class Codes:
+    """What each register bit and each bit of the thread index adds (XORs) to a number."""
+
+    registers: Sequence[int]
+    threads: Sequence[int]
+
+
+def side_codes(layout: Distribution, side: Side, shape: tuple[int, ...]) -> Codes:
+    """The numbers in a tile that a side's bits toggle."""
+    return Codes(
+        [code_of(side.coordinates(basis), shape) for basis in layout.registers],
+        [code_of(side.coordinates(basis), shape) for basis in layout.threads],
+    )
+
+
+def linear_number(elements: Elements, codes: Codes, component: int, start: int = 0) -> Value:
+    """The number of this step's element, of which component `component` of its vectors is meant."""
+    context, builder = elements.context, elements.builder
+    thread, thread_bits = thread_weighted(builder, context.thread, list(codes.threads))
+    identity_position = tuple(1 << bit for bit in range(len(codes.registers)))
+    register = elements.iteration.weighted(identity_position, codes.registers)
+    bits = 0
+    for bit, code in enumerate(codes.registers):
+        bits |= code
+        start ^= code if component >> bit & 1 and 1 << bit < elements.lanes else 0
+    return combine(
+        builder,
+        [(thread, thread_bits), (register, bits), (builder.constant(start), start)],
+    )
 
 
 def memory_type(element: Type) -> Type:
-    """What an element is in threadgroup memory: i1 is a byte there."""
+    """What an element is in threadgroup memory: i1 is a byte there, pointers are kept as they are."""
     return I8 if element == I1 else element
 
 
@@ -261,11 +361,11 @@ def from_memory(context: Context, value: Value, element: Type) -> Value:
     return context.builder.compare("ne", value, zero)
 
 
-def _pitch(context: Context, count: int, source: TensorType) -> tuple[int, int]:
+def _pitch(count: int, shape: tuple[int, ...], element: Type) -> tuple[int, int]:
     """Elements of a row, and from one row to the next: an odd number of banks."""
-    size = 8 if isinstance(source.element, PointerType) else max(1, bit_width(source) // 8)
-    row = min(source.shape[-1], count)
+    size = 8 if isinstance(element, PointerType) else max(1, bit_width(element) // 8)
+    row = min(shape[-1], count) if shape else 1
     bank = max(4, size)
-    if len(source.shape) < 2 or row * size % (2 * bank):
+    if len(shape) < 2 or row * size % (2 * bank):
         return row, row
     return row, row + bank // size

@@ -15,7 +15,7 @@ from ..dialects import metal
 from ..ir.core import Block, Value
 from ..ir.types import I32
 from .builder import Builder
-from .distribution import Distribution, Position, Run
+from .distribution import ONE, Distribution, Position, Run
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,13 @@ class Iteration:
         `position` says what each register bit is in this iteration. Components of vectors count as
         component 0.
         """
-        terms = [(mask, weight) for mask, weight in zip(position, weights, strict=True) if weight]
+        terms = [(mask & ~ONE, w) for mask, w in zip(position, weights, strict=True) if w]
         singles = [(m.bit_length() - 1, w) for m, w in terms if m & (m - 1) == 0 and m]
         parts = [self._run(run) for run in _bit_runs(singles, self)]
         spread = [(m, w) for m, w in terms if m & (m - 1)]
         parts += [(self._xored(mask, weight), weight) for mask, weight in spread]
+        if constant := _ones(position, weights):
+            parts.append((self.builder.constant(constant), constant))
         return combine(self.builder, [(v, m) for v, m in parts if v is not None])
 
     def _run(self, run: tuple[LoopVariable, int, int, int]) -> tuple[Value | None, int]:
@@ -71,6 +73,14 @@ class Iteration:
                 )
                 total = value if total is None else self.builder.xor(total, value)
         return None if total is None else self.builder.mul(total, weight)
+
+
+def _ones(position: Position, weights: Sequence[int]) -> int:
+    """What the constant bits of a position add up to."""
+    total = 0
+    for mask, weight in zip(position, weights, strict=True):
+        total ^= weight if mask & ONE else 0
+    return total
 
 
 def _bit_runs(

@@ -75,7 +75,7 @@ class Plan:
         self.function = function
         self.threadgroup_memory = threadgroup_memory
         self.kept: set[Value] = set()
-        self._views: dict[Op, Position | None] = {}
+        self._views: dict[Value, Position | None] = {}
         self.segments: list[Segment] = []
         self.groups: list[Group] = []
         self._depths: dict[Block, int] = {}
@@ -90,11 +90,11 @@ class Plan:
 
     # -- following values ---------------------------------------------------------------------
 
-    def view(self, op: Op) -> Position | None:
-        """`view_map`, computed once for each op."""
-        if op not in self._views:
-            self._views[op] = view_map(op)
-        return self._views[op]
+    def view(self, value: Value) -> Position | None:
+        """`view_map`, computed once for each value."""
+        if value not in self._views:
+            self._views[value] = view_map(value)
+        return self._views[value]
 
     def is_available(self, value: Value) -> bool:
         """Whether a tensor is read from where it was put, not computed where it is needed."""
@@ -104,12 +104,14 @@ class Plan:
     def is_root(self, op: Op) -> bool:
         """Whether the op is one: a view is, where its elements move between threads."""
         if coordinate_map(op) is not None:
-            return self.view(op) is None
+            return any(self.view(result) is None for result in op.results)
         return type(op) in ROOT_MAKERS
 
-    def operand_positions(self, op: Op, position: Position) -> list[tuple[Value, Position]]:
-        """The tensor operands of a computed op, at the positions that its result's gives."""
-        mapping = self.view(op)
+    def operand_positions(self, value: Value, position: Position) -> list[tuple[Value, Position]]:
+        """The tensor operands of a computed value, at the positions that its own gives."""
+        op = value.defining_op
+        assert op is not None
+        mapping = self.view(value)
         if mapping is not None:
             return [(op.operands[0], through(position, mapping))]
         return [(value, position) for value in op.operands if isinstance(value.type, TensorType)]
@@ -126,9 +128,7 @@ class Plan:
                 yield value, position, True
                 continue
             yield value, position, False
-            op = value.defining_op
-            assert op is not None
-            for entry in reversed(self.operand_positions(op, position)):
+            for entry in reversed(self.operand_positions(value, position)):
                 if entry not in seen:
                     seen.add(entry)
                     stack.append(entry)
@@ -268,10 +268,12 @@ class _BlockPlanner:
         elif self.plan.is_root(op):
             for root in ROOT_MAKERS[type(op)](op, self.plan):
                 self._add(root)
-        elif op.results and op.result in self.plan.kept:
-            self._add(Keep(op))
         elif not computable(op):
             raise UnsupportedError(f"{op.op_name} is not supported yet", op.span)
+        else:
+            for result in op.results:
+                if result in self.plan.kept:
+                    self._add(Keep(op, result))
 
     def _add_terminator(self, op: Op) -> None:
         parent = op.parent.parent.parent if op.parent and op.parent.parent else None

@@ -94,8 +94,8 @@ class Keep(Root):
 
     immediate = True
 
-    def __init__(self, op: Op) -> None:
-        super().__init__(op, [op.result], op.result)
+    def __init__(self, op: Op, value: Value) -> None:
+        super().__init__(op, [value], value)
 
     @property
     def produced(self) -> list[Value]:
@@ -104,8 +104,9 @@ class Keep(Root):
 
     def compute(self, group: GroupLowering, elements: Elements) -> None:
         """Compute it, and put it into its array."""
-        elements.produce(self.op.result)
-        group.keep(elements, self.op.result)
+        (value,) = self.operands
+        elements.produce(value)
+        group.keep(elements, value)
 
 
 class Carry(Root):

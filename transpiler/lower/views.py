@@ -1,7 +1,7 @@
 """Ops that only rename registers: which element of the operand a result element is.
 
-Such an op makes no code. `operand_positions` is used by whoever follows a value to what it is
-computed from: the plan (without making code) and the evaluation (which makes it).
+Such an op makes no code where the element is in the same thread; else it is an exchange. The element
+is a linear function of the result's coordinates, and for tt.split a constant beside it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from ..ir.linear_layout import Basis
 from ..ir.types import TensorType
 from .distribution import (
     CoordinateMap,
+    Distribution,
     Position,
     basis_of,
     code_of,
     distribution_of,
     register_map,
-    through,
 )
 
 
@@ -38,15 +38,22 @@ def coordinate_map(op: Op) -> CoordinateMap | None:
         case tt.Trans():
             order = op.order
             return lambda at: _inverse(order, at)
-        case tt.Reshape() if not op.allow_reorder:
+        case tt.Reshape():
             source, result = op.source.type, op.result.type
             assert isinstance(source, TensorType)
             assert isinstance(result, TensorType)
             return lambda at: basis_of(code_of(at, result.shape), source.shape)
+        case tt.Split():
+            return lambda at: (*at, 0)
         case ttg.ConvertLayout():
             return lambda at: at
         case _:
             return None
+
+
+def start_code(value: Value) -> int:
+    """The code of the operand's element that element 0 of a view's result is."""
+    return value.index if isinstance(value.defining_op, tt.Split) else 0
 
 
 def _inverse(order: tuple[int, ...], at: Basis) -> Basis:
@@ -56,32 +63,30 @@ def _inverse(order: tuple[int, ...], at: Basis) -> Basis:
     return tuple(coordinates)
 
 
-def view_map(op: Op) -> Position | None:
-    """The register map of a view op; None where it is none, or moves data between threads."""
-    coordinates = coordinate_map(op)
-    if coordinates is None:
+def view_map(value: Value) -> Position | None:
+    """The register map of a view's result; None where it is none, or moves data between threads."""
+    op = value.defining_op
+    coordinates = None if op is None else coordinate_map(op)
+    if op is None or coordinates is None:
         return None
-    result, source = op.result.type, op.operands[0].type
+    result, source = value.type, op.operands[0].type
     assert isinstance(result, TensorType)
     assert isinstance(source, TensorType)
     if isinstance(op, ttg.ConvertLayout):
         return _same_elements(result, source)
-    return register_map(distribution_of(result), distribution_of(source), coordinates)
+    its, mine = distribution_of(source), distribution_of(result)
+    mapping = register_map(mine, its, coordinates, start_code(value))
+    if mapping is None and isinstance(op, tt.Reshape) and op.allow_reorder:
+        return mine.identity if _hold_alike(mine, its) else None
+    return mapping
+
+
+def _hold_alike(a: Distribution, b: Distribution) -> bool:
+    """Whether each thread holds as many elements in both, and copies are in the same threads."""
+    holders = [[any(basis) for basis in layout.threads] for layout in (a, b)]
+    return len(a.registers) == len(b.registers) and holders[0] == holders[1]
 
 
 @lru_cache(maxsize=4096)
 def _same_elements(result: TensorType, source: TensorType) -> Position | None:
     return register_map(distribution_of(result), distribution_of(source), lambda at: at)
-
-
-def operand_positions(op: Op, position: Position) -> list[tuple[Value, Position]]:
-    """The tensor operands of a pure op, each at the position that the result's `position` needs."""
-    mapping = view_map(op)
-    if mapping is not None:
-        return [(op.operands[0], through(position, mapping))]
-    return [(value, position) for value in op.operands if isinstance(value.type, TensorType)]
-
-
-def is_view(op: Op) -> bool:
-    """Whether the op only renames registers."""
-    return view_map(op) is not None

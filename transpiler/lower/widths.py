@@ -258,6 +258,6 @@ def follows_vectors(group: Group, lanes: int, plan: Plan, axis: AxisAnalysis) ->
                 continue
             if isinstance(op, tt.MakeRange | arith.Constant):
                 return False
-            if plan.view(op) is None and not isinstance(op, tt.Splat) and not has_vector_form(op):
+            if plan.view(value) is None and not isinstance(op, tt.Splat) and not has_vector_form(op):
                 return False
     return True
