@@ -113,8 +113,8 @@ class BufferAtomicRmw(Op):
     results_defined = 1
     regions_held = 0
     segmented = True
-    kind = word(key="atomic_rmw_op", values=RMW_KINDS, first=1)
-    sem = word(values=SEMANTICS, first=1)
+    kind = word(key="atomic_rmw_op", values=RMW_KINDS, first=1, required=True)
+    sem = word(values=SEMANTICS, first=1, required=True)
     scope = word("gpu", values=SCOPES, first=1)
     ptr = operand()
     offsets = operand()
@@ -139,7 +139,7 @@ class BufferAtomicCas(Op):
     results_defined = 1
     regions_held = 0
     segmented = True
-    sem = word(values=SEMANTICS, first=1)
+    sem = word(values=SEMANTICS, first=1, required=True)
     scope = word("gpu", values=SCOPES, first=1)
     ptr = operand()
     offsets = operand()
@@ -166,7 +166,7 @@ class ExtractSlice(Op):
     results_defined = 1
     regions_held = 0
     source = operand()
-    offsets = integers(key="static_offsets")
+    offsets = integers(key="static_offsets", required=True)
     format = "$source `[` offsets($offsets) `]` attr-dict `:` type($source) `to` type($result)"
 
     def verify(self) -> None:
@@ -223,7 +223,9 @@ class ScaledUpcastFp8(Op):
     regions_held = 0
     source = operand()
     scale = operand()
-    format = "$source `scale` $scale attr-dict `:` type($source) `,` type($scale) `->` type($result)"
+    format = (
+        "$source `scale` $scale attr-dict `:` type($source) `,` type($scale) `->` type($result)"
+    )
 
 
 class ScaledUpcastFp4(Op):
@@ -235,8 +237,10 @@ class ScaledUpcastFp4(Op):
     regions_held = 0
     source = operand()
     scale = operand()
-    axis = integer()
-    format = "$source `scale` $scale attr-dict `:` type($source) `,` type($scale) `->` type($result)"
+    axis = integer(required=True)
+    format = (
+        "$source `scale` $scale attr-dict `:` type($source) `,` type($scale) `->` type($result)"
+    )
 
 
 class AsyncWait(Op):
@@ -246,7 +250,7 @@ class AsyncWait(Op):
     results_defined = 1
     regions_held = 0
     inputs = variadic()
-    num_inst = integer()
+    num_inst = integer(required=True)
     infer = fixed(ASYNC_TOKEN)
     format = "($inputs^)? attr-dict"
 
@@ -258,5 +262,3 @@ class InstructionSchedHint(Op):
     results_defined = 0
     regions_held = 0
     format = "attr-dict"
-
-

@@ -330,7 +330,7 @@ class Cmpi(_Compare):
     """Comparison of integers; `predicate` is one of CMPI_PREDICATES."""
 
     name = "arith.cmpi"
-    predicate = word(values=CMPI_PREDICATES, width=64)
+    predicate = word(values=CMPI_PREDICATES, width=64, required=True)
     format = "$predicate `,` $lhs `,` $rhs attr-dict `:` type($lhs)"
 
 
@@ -338,7 +338,7 @@ class Cmpf(_Compare):
     """Comparison of floats; `predicate` is one of CMPF_PREDICATES."""
 
     name = "arith.cmpf"
-    predicate = word(values=CMPF_PREDICATES, width=64)
+    predicate = word(values=CMPF_PREDICATES, width=64, required=True)
     fastmath = words("none", separator=",")
     format = "$predicate `,` $lhs `,` $rhs (`fastmath` `` $fastmath^)? attr-dict `:` type($lhs)"
 
@@ -435,9 +435,7 @@ class Extf(_Widen):
 
     name = "arith.extf"
     fastmath = words("none", separator=",")
-    format = (
-        "$source (`fastmath` `` $fastmath^)? attr-dict `:` type($source) `to` type($result)"
-    )
+    format = "$source (`fastmath` `` $fastmath^)? attr-dict `:` type($source) `to` type($result)"
 
 
 class Trunci(_Narrow):
@@ -445,9 +443,7 @@ class Trunci(_Narrow):
 
     name = "arith.trunci"
     overflow = words("none", key="overflowFlags")
-    format = (
-        "$source (`overflow` `` $overflow^)? attr-dict `:` type($source) `to` type($result)"
-    )
+    format = "$source (`overflow` `` $overflow^)? attr-dict `:` type($source) `to` type($result)"
 
 
 class Truncf(_Narrow):
@@ -572,4 +568,3 @@ class AdduiExtended(Op):
         require_same_types(self, (*self.operands, self.results[0]))
         same = same_layout(self.results[0].type, self.results[1].type)
         self.require(same, "the overflow should have the shape of the sum")
-

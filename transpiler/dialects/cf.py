@@ -85,9 +85,7 @@ class CondBr(_Branch):
         attributes.update(reader.optional_dictionary())
         reader.end()
         segments = (1, *(target.count for target in targets))
-        return reader.create(
-            cls, operands, (), attributes, successors=targets, segments=segments
-        )
+        return reader.create(cls, operands, (), attributes, successors=targets, segments=segments)
 
     def print(self, printer: Printer) -> None:
         """Write what `parse` reads."""
@@ -114,7 +112,7 @@ class Assert(Op):
     results_defined = 0
     regions_held = 0
     argument = operand()
-    message = string(key="msg")
+    message = string(key="msg", required=True)
     format = "$argument `,` $message attr-dict"
 
     def verify(self) -> None:

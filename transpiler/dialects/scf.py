@@ -140,7 +140,9 @@ class For(Op):
         ):
             found = types_of(values)
             if found != inits:
-                self.require(False, f"the {what} have types {_list(found)}, the inits {_list(inits)}")
+                self.require(
+                    False, f"the {what} have types {_list(found)}, the inits {_list(inits)}"
+                )
 
 
 def _list(types: list[Type]) -> str:
@@ -284,6 +286,7 @@ class ExecuteRegion(Op):
     name = "scf.execute_region"
     regions_held = 1
     single_block = False
+    branching = True
 
     @classmethod
     def parse(cls, reader: OpReader) -> ExecuteRegion:
@@ -323,7 +326,7 @@ class IndexSwitch(Op):
     region_terminator = ("scf.yield",)
     implicit_terminator = "scf.yield"
     argument = operand()
-    cases = integers()
+    cases = integers(required=True)
 
     @classmethod
     def parse(cls, reader: OpReader) -> IndexSwitch:

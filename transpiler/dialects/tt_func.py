@@ -31,6 +31,7 @@ class Func(Op):
     name = "tt.func"
     isolated = True
     single_block = False
+    branching = True
     results_defined = 0
     regions_held = 1
     sym_name = symbol()
@@ -224,7 +225,7 @@ class _ProgramDim(Op):
     pure = True
     results_defined = 1
     regions_held = 0
-    axis = word(values=AXES)
+    axis = word(values=AXES, required=True)
     format = "$axis attr-dict `:` type($result)"
 
     def verify(self) -> None:

@@ -111,11 +111,9 @@ class Clampf(_Elementwise):
     x = operand()
     low = operand()
     high = operand()
-    propagate_nan = word(key="propagateNan", values=("none", "all"))
+    propagate_nan = word(key="propagateNan", values=("none", "all"), required=True)
     infer = like("x")
-    format = (
-        "$x `,` $low `,` $high `,` `propagateNan` `=` $propagate_nan attr-dict `:` type($x)"
-    )
+    format = "$x `,` $low `,` $high `,` `propagateNan` `=` $propagate_nan attr-dict `:` type($x)"
 
     def verify(self) -> None:
         """Operands and result have one float type."""
@@ -174,9 +172,9 @@ class ExternElementwise(Op):
     results_defined = 1
     regions_held = 0
     inputs = variadic()
-    libname = string()
-    libpath = string()
-    symbol = string()
+    libname = string(required=True)
+    libpath = string(required=True)
+    symbol = string(required=True)
     is_pure = boolean(key="pure")
     format = "operands attr-dict `:` functional-type(operands, results)"
 
@@ -189,10 +187,10 @@ class ElementwiseInlineAsm(Op):
     regions_held = 0
     result_names = ("results",)
     inputs = variadic()
-    asm_string = string()
-    constraints = string()
+    asm_string = string(required=True)
+    constraints = string(required=True)
     is_pure = boolean(key="pure")
-    packed_element = integer()
+    packed_element = integer(required=True)
     format = "$asm_string attr-dict ($inputs^ `:` type($inputs))? `->` type(results)"
 
 
@@ -245,8 +243,8 @@ class DotScaled(Op):
     c = operand()
     a_scale = optional()
     b_scale = optional()
-    a_elem_type = word(values=SCALED_ELEMENTS)
-    b_elem_type = word(values=SCALED_ELEMENTS)
+    a_elem_type = word(values=SCALED_ELEMENTS, required=True)
+    b_elem_type = word(values=SCALED_ELEMENTS, required=True)
     fast_math = boolean(key="fastMath")
     lhs_k_pack = flag(default=True)
     rhs_k_pack = flag(default=True)
@@ -297,7 +295,7 @@ class Reduce(_Combining):
     name = "tt.reduce"
     region_terminator = ("tt.reduce.return",)
     inputs = variadic()
-    axis = integer()
+    axis = integer(required=True)
 
     def verify(self) -> None:
         """The results have the inputs' shape without `axis`."""
@@ -329,7 +327,7 @@ class Scan(_Combining):
     name = "tt.scan"
     region_terminator = ("tt.scan.return",)
     inputs = variadic()
-    axis = integer()
+    axis = integer(required=True)
     reverse = boolean()
 
     def verify(self) -> None:
@@ -357,8 +355,9 @@ class MapElementwise(Op):
     name = "tt.map_elementwise"
     regions_held = 1
     single_block = False
+    branching = True
     inputs = variadic()
-    pack = integer()
+    pack = integer(required=True)
 
     @property
     def body(self) -> Region:
@@ -403,10 +402,10 @@ class Print(Op):
     name = "tt.print"
     results_defined = 0
     regions_held = 0
-    prefix = string()
+    prefix = string(required=True)
     hex = boolean()
     args = variadic()
-    is_signed = integers(key="isSigned", required=False)
+    is_signed = integers(key="isSigned")
     format = "$prefix attr-dict (`:` $args^ `:` type($args))?"
 
 
@@ -417,11 +416,9 @@ class Assert(Op):
     results_defined = 0
     regions_held = 0
     condition = operand()
-    message = string()
+    message = string(required=True)
     format = "$condition `,` $message attr-dict `:` type($condition)"
 
     def verify(self) -> None:
         """The condition is i1."""
         require_kind(self, self.condition, lambda t: element_of(t) == I1, "an i1 condition")
-
-

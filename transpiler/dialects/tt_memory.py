@@ -104,8 +104,8 @@ class AtomicRmw(Op):
     name = "tt.atomic_rmw"
     results_defined = 1
     regions_held = 0
-    kind = word(key="atomic_rmw_op", values=RMW_KINDS, first=1)
-    sem = word(values=SEMANTICS, first=1)
+    kind = word(key="atomic_rmw_op", values=RMW_KINDS, first=1, required=True)
+    sem = word(values=SEMANTICS, first=1, required=True)
     scope = word("gpu", values=SCOPES, first=1)
     ptr = operand()
     value = operand()
@@ -129,7 +129,7 @@ class AtomicCas(Op):
     name = "tt.atomic_cas"
     results_defined = 1
     regions_held = 0
-    sem = word(values=SEMANTICS, first=1)
+    sem = word(values=SEMANTICS, first=1, required=True)
     scope = word("gpu", values=SCOPES, first=1)
     ptr = operand()
     compare = operand()
@@ -152,7 +152,7 @@ class AtomicLoad(Op):
     name = "tt.atomic_load"
     results_defined = 1
     regions_held = 0
-    sem = word(values=SEMANTICS, first=1)
+    sem = word(values=SEMANTICS, first=1, required=True)
     scope = word("gpu", values=SCOPES, first=1)
     ptr = operand()
     mask = optional()
@@ -173,7 +173,7 @@ class AtomicStore(Op):
     name = "tt.atomic_store"
     results_defined = 0
     regions_held = 0
-    sem = word(values=SEMANTICS, first=1)
+    sem = word(values=SEMANTICS, first=1, required=True)
     scope = word("gpu", values=SCOPES, first=1)
     ptr = operand()
     value = operand()
@@ -193,7 +193,7 @@ class AtomicPoll(Op):
     name = "tt.atomic_poll"
     results_defined = 1
     regions_held = 0
-    sem = word(values=SEMANTICS, first=1)
+    sem = word(values=SEMANTICS, first=1, required=True)
     scope = word("gpu", values=SCOPES, first=1)
     ptr = operand()
     expected = operand()
@@ -282,7 +282,7 @@ class DescriptorReduce(Op):
     results_defined = 0
     regions_held = 0
     segmented = True
-    kind = word(values=REDUCE_KINDS, first=1)
+    kind = word(values=REDUCE_KINDS, first=1, required=True)
     desc = operand()
     source = operand()
     indices = variadic()
@@ -373,5 +373,3 @@ class GridDependencyLaunchDependents(Op):
     results_defined = 0
     regions_held = 0
     format = "attr-dict"
-
-

@@ -72,8 +72,8 @@ class MakeRange(Op):
     pure = True
     results_defined = 1
     regions_held = 0
-    start = integer()
-    end = integer()
+    start = integer(required=True)
+    end = integer(required=True)
     format = "attr-dict `:` type($result)"
 
     def verify(self) -> None:
@@ -89,7 +89,7 @@ class ExpandDims(_Shape):
 
     name = "tt.expand_dims"
     source = operand()
-    axis = integer()
+    axis = integer(required=True)
     format = "$source attr-dict `:` type($source) `->` type($result)"
 
     def verify(self) -> None:
@@ -115,9 +115,7 @@ class Broadcast(_Shape):
             a in (1, b) for a, b in zip(source.shape, result.shape, strict=False)
         )
         self.require(fits, f"{source} cannot be broadcast to {result}")
-        self.require(
-            same_threads(source, result), f"the layout changes from {source} to {result}"
-        )
+        self.require(same_threads(source, result), f"the layout changes from {source} to {result}")
 
 
 def same_threads(source: TensorType, result: TensorType) -> bool:
@@ -152,7 +150,7 @@ class Trans(_Shape):
 
     name = "tt.trans"
     source = operand()
-    order = integers()
+    order = integers(required=True)
     format = "$source attr-dict `:` type($source) `->` type($result)"
 
     def verify(self) -> None:
@@ -236,7 +234,7 @@ class Gather(Op):
     regions_held = 0
     source = operand()
     indices = operand()
-    axis = integer()
+    axis = integer(required=True)
     efficient_layout = flag()
     format = "$source `[` $indices `]` attr-dict `:` functional-type(operands, results)"
 

@@ -95,7 +95,7 @@ class Fp4ToFp(Op):
     results_defined = 1
     regions_held = 0
     source = operand()
-    axis = integer()
+    axis = integer(required=True)
     format = "$source attr-dict `:` type($source) `->` type($result)"
 
     def verify(self) -> None:
@@ -130,7 +130,7 @@ class Barrier(Op):
     name = "ttg.barrier"
     results_defined = 0
     regions_held = 0
-    spaces = word(key="addrSpace")
+    spaces = word(key="addrSpace", required=True)
 
     @classmethod
     def parse(cls, reader: OpReader) -> Barrier:
@@ -157,8 +157,8 @@ class InlineAsm(Op):
 
     name = "ttg.inline_asm"
     regions_held = 0
-    asm_string = string()
-    constraints = string()
+    asm_string = string(required=True)
+    constraints = string(required=True)
     is_pure = boolean(key="pure")
     inputs = variadic()
     format = "$asm_string attr-dict ($inputs^)? `:` functional-type($inputs, results)"
@@ -174,8 +174,8 @@ class PredicateStage(Op):
     counter = operand()
     upper = operand()
     step = operand()
-    max_stage = integer(key="maxStage")
-    stage = integer()
+    max_stage = integer(key="maxStage", required=True)
+    stage = integer(required=True)
     format = (
         "$counter `,` $upper `,` $step `maxStage` $max_stage `stage` $stage attr-dict"
         " `:` type($counter) `->` type($result)"

@@ -68,9 +68,7 @@ class LocalLoad(Op):
 
     def verify(self) -> None:
         """The tensor fits the view."""
-        _check_contents(
-            self, require_tensor(self, self.result), require_memdesc(self, self.source)
-        )
+        _check_contents(self, require_tensor(self, self.result), require_memdesc(self, self.source))
 
 
 class LocalStore(Op):
@@ -85,9 +83,7 @@ class LocalStore(Op):
 
     def verify(self) -> None:
         """The tensor fits the view."""
-        _check_contents(
-            self, require_tensor(self, self.source), require_memdesc(self, self.target)
-        )
+        _check_contents(self, require_tensor(self, self.source), require_memdesc(self, self.target))
 
 
 class LocalGather(Op):
@@ -99,7 +95,7 @@ class LocalGather(Op):
     source = operand()
     indices = operand()
     token = optional()
-    axis = integer()
+    axis = integer(required=True)
     format = (
         "$source `[` $indices `]` (`token` $token^)? attr-dict"
         " `:` type($source) `,` type($indices) `->` type($result)"
@@ -120,7 +116,7 @@ class LocalScatter(Op):
     values = operand()
     indices = operand()
     token = optional()
-    axis = integer()
+    axis = integer(required=True)
     format = (
         "$target `[` $indices `]` `,` $values (`token` $token^)? attr-dict"
         " `:` type($target) `,` type($indices) `,` type($values)"
@@ -137,12 +133,12 @@ class LocalAtomicScatterRmw(Op):
     name = "ttg.local_atomic_scatter_rmw"
     results_defined = 1
     regions_held = 0
-    kind = word(key="atomic_rmw_op", values=RMW_KINDS, first=1)
+    kind = word(key="atomic_rmw_op", values=RMW_KINDS, first=1, required=True)
     target = operand()
     values = operand()
     indices = operand()
     mask = optional()
-    axis = integer()
+    axis = integer(required=True)
     format = (
         "$kind `,` $target `[` $indices `]` `,` $values (`,` $mask^)? attr-dict"
         " `:` functional-type(operands, results)"
@@ -204,7 +200,7 @@ class MemdescSubslice(_View):
 
     name = "ttg.memdesc_subslice"
     source = operand()
-    offsets = integers()
+    offsets = integers(required=True)
     format = "$source `[` offsets($offsets) `]` attr-dict `:` type($source) `->` type($result)"
 
     def verify(self) -> None:
@@ -223,7 +219,7 @@ class MemdescTrans(_View):
 
     name = "ttg.memdesc_trans"
     source = operand()
-    order = integers()
+    order = integers(required=True)
     format = "$source attr-dict `:` type($source) `->` type($result)"
 
     def verify(self) -> None:
@@ -309,7 +305,7 @@ class AsyncWait(Op):
     results_defined = 1
     regions_held = 0
     inputs = variadic()
-    num = integer()
+    num = integer(required=True)
     infer = fixed(ASYNC_TOKEN)
     format = "($inputs^)? attr-dict"
 
@@ -320,10 +316,8 @@ class GlobalScratchAlloc(Op):
     name = "ttg.global_scratch_alloc"
     results_defined = 1
     regions_held = 0
-    nbytes = integer()
-    alignment = integer()
+    nbytes = integer(required=True)
+    alignment = integer(required=True)
     third_party_allocation = flag()
     shared_cluster_state = flag()
     format = "attr-dict `:` type($result)"
-
-

@@ -24,7 +24,7 @@ class WarpSpecialize(Op):
     name = "ttg.warp_specialize"
     regions_held = 2
     single_block = False
-    partition_num_warps = integers(key="partitionNumWarps")
+    partition_num_warps = integers(key="partitionNumWarps", required=True)
 
     @property
     def partitions(self) -> WarpSpecializePartitions:
@@ -101,6 +101,7 @@ class WarpSpecializePartitions(Op):
     isolated = True
     terminator = True
     single_block = False
+    branching = True
     results_defined = 0
     captures = variadic()
 

@@ -65,7 +65,7 @@ class WarpGroupDotWait(Op):
     name = "ttng.warp_group_dot_wait"
     regions_held = 0
     inputs = variadic()
-    pendings = integer()
+    pendings = integer(required=True)
     warp_group_local = flag(key="warpGroupLocal")
     format = "$inputs attr-dict `:` type($inputs)"
 
@@ -87,7 +87,7 @@ class PackedArith(Op):
     pure = True
     results_defined = 1
     regions_held = 0
-    kind = word(key="op_kind", values=PACKED_KINDS)
+    kind = word(key="op_kind", values=PACKED_KINDS, required=True)
     inputs = variadic()
     format = "$kind $inputs attr-dict `:` functional-type($inputs, results)"
 
@@ -164,7 +164,7 @@ class ClcGetProgramId(Op):
     results_defined = 1
     regions_held = 0
     source = operand()
-    dim = word(values=AXES)
+    dim = word(values=AXES, required=True)
     format = "$source `,` $dim attr-dict `:` type($source) `->` type($result)"
 
 
@@ -173,7 +173,7 @@ class InitBarrier(_Effect):
 
     name = "ttng.init_barrier"
     alloc = operand()
-    count = integer()
+    count = integer(required=True)
     format = "$alloc `,` $count attr-dict `:` type($alloc)"
 
 
@@ -190,7 +190,7 @@ class BarrierExpect(_Effect):
 
     name = "ttng.barrier_expect"
     alloc = operand()
-    size = integer()
+    size = integer(required=True)
     predicate = operand()
     format = "$alloc `,` $size attr-dict `,` $predicate `:` type($alloc)"
 
@@ -216,7 +216,7 @@ class ArriveBarrier(_Effect):
     name = "ttng.arrive_barrier"
     alloc = operand()
     predicate = optional()
-    count = integer()
+    count = integer(required=True)
     format = "$alloc `,` $count (`,` $predicate^)? attr-dict `:` type($alloc)"
 
 
@@ -277,7 +277,7 @@ class AsyncTmaReduce(_Effect):
     """Shared memory combined with a tile of a descriptor."""
 
     name = "ttng.async_tma_reduce"
-    kind = word(values=REDUCE_KINDS, first=1)
+    kind = word(values=REDUCE_KINDS, first=1, required=True)
     desc = operand()
     coord = variadic()
     source = operand()
@@ -316,7 +316,7 @@ class AsyncTmaStoreWait(_Effect):
     """Waits until at most `pendings` stores are under way."""
 
     name = "ttng.async_tma_store_wait"
-    pendings = integer()
+    pendings = integer(required=True)
     read_only = flag()
     format = "attr-dict"
 
@@ -363,8 +363,8 @@ class TcGen5MmaScaled(Op):
     predicate = operand()
     barriers = variadic()
     barrier_preds = variadic()
-    a_type = word(values=SCALED_ELEMENTS)
-    b_type = word(values=SCALED_ELEMENTS)
+    a_type = word(values=SCALED_ELEMENTS, required=True)
+    b_type = word(values=SCALED_ELEMENTS, required=True)
     is_async = flag()
     two_ctas = flag()
     multicast = flag()
@@ -395,7 +395,7 @@ class TmemWait(_Effect):
     """Waits for loads or stores of tensor memory."""
 
     name = "ttng.tmem_wait"
-    kind = word(values=("load", "store"))
+    kind = word(values=("load", "store"), required=True)
     format = "$kind attr-dict"
 
 
@@ -448,7 +448,7 @@ class TmemSubslice(Op):
     results_defined = 1
     regions_held = 0
     source = operand()
-    offset = integer(key="N")
+    offset = integer(key="N", required=True)
     format = "$source attr-dict `:` type($source) `->` type($result)"
 
 
@@ -496,5 +496,3 @@ class TensormapFenceproxyAcquire(_Effect):
     name = "ttng.tensormap_fenceproxy_acquire"
     desc_ptr = operand()
     format = "$desc_ptr attr-dict `:` type($desc_ptr)"
-
-

@@ -109,9 +109,7 @@ class _Compiler:
         self.cls = cls
         self.tokens = _SPLIT.findall(text)
         self.i = 0
-        self.named = frozenset(re.findall(r"\$(\w+)", text)) & frozenset(
-            self.attribute_names()
-        )
+        self.named = frozenset(re.findall(r"\$(\w+)", text)) & frozenset(self.attribute_names())
 
     def attribute_names(self) -> dict[str, str]:
         """Python names of the attribute fields and their keys."""
@@ -617,5 +615,3 @@ def _write_spaced(write: Write) -> Write:
         write(printer, op)
 
     return spaced
-
-

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from ..errors import Span, VerifyError
-from .attributes import Attribute, IntegerAttr, StringAttr
+from .attributes import Attribute, IntegerAttr, StringAttr, SymbolAttr
 from .location import UNKNOWN, Location
 from .types import Type
 
@@ -72,7 +72,8 @@ class Op:
     results_defined: ClassVar[int | None] = None  # how many results; None: it varies
     regions_held: ClassVar[int | None] = None  # how many regions; None: it varies
     single_block: ClassVar[bool] = True  # its regions have one block each
-    region_terminator: ClassVar[tuple[str, ...]] = ()  # what may end its blocks; (): anything
+    region_terminator: ClassVar[tuple[str, ...]] = ()  # what ends its blocks; (): not checked
+    branching: ClassVar[bool] = False  # its blocks end with any terminator
     implicit_terminator: ClassVar[str] = ""  # what ends a block whose text leaves it out
     segmented: ClassVar[bool] = False  # `segments` says how many operands each field has
     # The text behind the op's name, in the language of MLIR's assemblyFormat (ir/assembly.py).
@@ -357,6 +358,16 @@ class Module(Op):
     def functions(self) -> list[Op]:
         """All `tt.func`s, in the order of the text."""
         return [op for op in self.body.ops if op.op_name == "tt.func"]
+
+    def function(self, name: str) -> Op | None:
+        """The function of a name."""
+        for op in self.functions:
+            found = op.attributes.get("sym_name")
+            if isinstance(found, SymbolAttr | StringAttr) and name == (
+                found.name if isinstance(found, SymbolAttr) else found.value
+            ):
+                return op
+        return None
 
     def integer(self, key: str, default: int) -> int:
         """An integer module attribute, such as "ttg.num-warps"."""

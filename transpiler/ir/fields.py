@@ -11,8 +11,8 @@ Fields of operands take positions in the order in which they stand. Where more t
 optional or variadic, `op.segments` says how many operands each field has; a class whose optional
 fields fill from the left (as `tt.load`: no `other` without `mask`) needs none.
 
-A field of an attribute with a `default` may be absent; the text leaves out an attribute that equals
-its default. Without one, the verifier asks for the attribute (flags: see there).
+A field of an attribute with a `default` may be absent, and the text leaves out an attribute that
+equals its default; the verifier asks for a `required` one.
 """
 
 from __future__ import annotations
@@ -141,11 +141,18 @@ class integer(AttributeField):  # noqa: N801
 
     kind = "integer"
 
-    def __init__(self, default: int | None = None, key: str = "", width: int = 32) -> None:
+    def __init__(
+        self,
+        default: int | None = None,
+        key: str = "",
+        width: int = 32,
+        *,
+        required: bool = False,
+    ) -> None:
         super().__init__(key)
         self.default = default or 0
         self.type = IntegerType(width)
-        self.required = default is None
+        self.required = required
         self.absent = None if default is None else IntegerAttr(default, self.type)
 
     def accepts(self, attribute: Attribute) -> bool:
@@ -217,20 +224,22 @@ class word(AttributeField):  # noqa: N801
         values: Sequence[str] = (),
         first: int = 0,
         width: int = 32,
+        *,
+        required: bool = False,
     ) -> None:
         super().__init__(key)
         self.default = default or ""
         self.words = tuple(values)
         self.first = first
         self.type = IntegerType(width)
-        self.required = default is None
+        self.required = required
         self.absent = None if default is None else OpaqueAttr(default)
 
     def accepts(self, attribute: Attribute) -> bool:
         """Whether the attribute is one of the words."""
-        return isinstance(attribute, OpaqueAttr) and (
-            not self.words or attribute.text in self.words
-        )
+        if not self.words:
+            return isinstance(attribute, OpaqueAttr | StringAttr)
+        return isinstance(attribute, OpaqueAttr) and attribute.text in self.words
 
     def number(self, text: str) -> IntegerAttr | None:
         """The number that stands for a word."""
@@ -275,8 +284,10 @@ class string(word):  # noqa: N801
 
     kind = "string"
 
-    def __init__(self, default: str | None = None, key: str = "") -> None:
-        super().__init__(default, key)
+    def __init__(
+        self, default: str | None = None, key: str = "", *, required: bool = False
+    ) -> None:
+        super().__init__(default, key, required=required)
         self.absent = None if default is None else StringAttr(default)
 
     def accepts(self, attribute: Attribute) -> bool:
@@ -313,7 +324,7 @@ class integers(AttributeField):  # noqa: N801
     kind = "integers"
     type = I32
 
-    def __init__(self, key: str = "", required: bool = True) -> None:
+    def __init__(self, key: str = "", *, required: bool = False) -> None:
         super().__init__(key)
         self.required = required
 

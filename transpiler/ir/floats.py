@@ -57,9 +57,7 @@ def _narrow8(
     return _narrow(value, mantissa, exponent, bias, infinite, nan)
 
 
-def _narrow(
-    value: float, mantissa: int, exponent: int, bias: int, infinite: bool, nan: int
-) -> int:
+def _narrow(value: float, mantissa: int, exponent: int, bias: int, infinite: bool, nan: int) -> int:
     """Round to a format given by its widths; `nan` stands for what it cannot hold."""
     sign = 1 << (mantissa + exponent) if math.copysign(1.0, value) < 0 else 0
     if math.isnan(value):

@@ -103,9 +103,7 @@ class NvidiaMmaEncoding(Encoding):
             )
 
 
-def _nvidia_tile(
-    rank: int, sizes: tuple[int, int], k_width: int, order: Sequence[int]
-) -> Tile:
+def _nvidia_tile(rank: int, sizes: tuple[int, int], k_width: int, order: Sequence[int]) -> Tile:
     """A tile of the given outer and inner size: `order` says which dimension is the inner one."""
     inner, outer = order[0], order[1]
     m, n = sizes
@@ -114,9 +112,7 @@ def _nvidia_tile(
     return tile.grow("register", outer, m // 8).grow("register", inner, n // (k_width * 4))
 
 
-def _broadcast_warps(
-    tile: Tile, warps: Sequence[int], order: Sequence[int], k: int
-) -> None:
+def _broadcast_warps(tile: Tile, warps: Sequence[int], order: Sequence[int], k: int) -> None:
     for dim in order:
         if dim == k:
             tile.repeat("warp", log2(warps[dim]))

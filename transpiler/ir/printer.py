@@ -561,7 +561,5 @@ def dense_text(attribute: DenseAttr) -> str:
         return f'dense<"0x{data.hex().upper()}">'
     texts = [entry(value) for value in attribute.entries]
     for size in reversed(attribute.type.shape):
-        texts = [
-            f"[{', '.join(texts[i : i + size])}]" for i in range(0, len(texts), max(size, 1))
-        ]
+        texts = [f"[{', '.join(texts[i : i + size])}]" for i in range(0, len(texts), max(size, 1))]
     return f"dense<{texts[0]}>"

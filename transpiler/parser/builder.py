@@ -236,9 +236,7 @@ class Builder:
 
     # Regions
 
-    def _enter(
-        self, op: Op, region: Region, node: RegionNode, arguments: list[Argument]
-    ) -> None:
+    def _enter(self, op: Op, region: Region, node: RegionNode, arguments: list[Argument]) -> None:
         op = region.parent or op  # of warp_specialize's regions, some belong to an op inside
         frame = _Frame(op, region)
         self.frames.append(frame)
@@ -372,7 +370,7 @@ class Builder:
         regions: list[Region],
         targets: list[Block],
     ) -> Op:
-        attributes = versions.attributes(attributes)
+        attributes = versions.generic(name, attributes)
         reader.cls = cls = Op.registry.get(name)
         segments = _sizes(attributes.pop("operandSegmentSizes", None))
         attributes.pop("resultSegmentSizes", None)
@@ -434,5 +432,3 @@ def result_names(text: str) -> list[str]:
         else:
             names += [f"{name}#{i}" for i in range(int(count))]
     return names
-
-

@@ -111,6 +111,15 @@ Item: TypeAlias = "lark.Token | Node"
 FileNode: TypeAlias = "list[AliasNode | OpNode]"
 
 
+class _Children:
+    """What lark makes of the rules that only repeat others, instead of a tree."""
+
+    __slots__ = ("children",)
+
+    def __init__(self, name: str, children: list[object]) -> None:
+        self.children = children
+
+
 class _Syntax:
     """What lark calls for each rule that it has read."""
 
@@ -182,7 +191,9 @@ def _key(grammar: str) -> str:
 
 
 def _build(grammar: str) -> lark.Lark:
-    return lark.Lark(grammar, start=_STARTS, transformer=_Syntax(), **_OPTIONS)  # type: ignore
+    return lark.Lark(
+        grammar, start=_STARTS, transformer=_Syntax(), tree_class=_Children, **_OPTIONS
+    )  # type: ignore
 
 
 def compiled_grammar() -> bytes:
@@ -202,7 +213,7 @@ def load_tables() -> lark.Lark | None:
     if key != _key(_GRAMMAR.read_text(encoding="utf-8")):
         return None
     # The entry that lark's own stand-alone parsers use; the key ties it to this very lark.
-    return lark.Lark._load_from_dict(data, memo, transformer=_Syntax())
+    return lark.Lark._load_from_dict(data, memo, transformer=_Syntax(), tree_class=_Children)
 
 
 _lock = threading.Lock()
@@ -278,4 +289,3 @@ def _wanted(error: UnexpectedToken) -> str:
     if not wanted:
         return "a word or value should stand here"
     return f"{' or '.join(sorted(wanted))} should stand here"
-

@@ -80,9 +80,7 @@ class OpReader(Cursor):
     def _comma_value(self) -> bool:
         i = self.i
         return (
-            i + 1 < len(self.items)
-            and self.items[i] == ","
-            and self.items[i + 1].type == "VALUES"
+            i + 1 < len(self.items) and self.items[i] == "," and self.items[i + 1].type == "VALUES"
         )
 
     def _split(self, token: lark.Token, head: str) -> None:
@@ -337,9 +335,7 @@ class OpReader(Cursor):
         self.end()
         return token
 
-    def assigned(
-        self, names: Sequence[lark.Token], types: Sequence[Type]
-    ) -> list[Argument]:
+    def assigned(self, names: Sequence[lark.Token], types: Sequence[Type]) -> list[Argument]:
         """The arguments that the `%name =` of an op's head declare."""
         found: list[Argument] = []
         for token, type_ in zip(names, types, strict=True):
@@ -439,7 +435,8 @@ class OpReader(Cursor):
         """Require that values have the types that the text gives them."""
         if len(values) != len(types):
             self.fail(
-                f"{len(values)} operands with {len(types)} types", self.items[min(self.i, len(self.items)) - 1]
+                f"{len(values)} operands with {len(types)} types",
+                self.items[min(self.i, len(self.items)) - 1],
             )
         for value, type_ in zip(values, types, strict=True):
             if value.type is not type_ and value.type != type_:
@@ -486,5 +483,3 @@ def _normal(found: AttributeField | None, value: Attribute) -> Attribute:
     if isinstance(found, flag) and isinstance(value, IntegerAttr) and not found.is_bool:
         return UnitAttr() if value.value else value
     return value
-
-

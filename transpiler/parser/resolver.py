@@ -160,9 +160,7 @@ class Resolver:
             return OpaqueType(versions.type_name(text))
         cursor.fail(f"there is no type '{text}'", token)
 
-    def _type_alias(
-        self, text: str, alias: AliasNode, cursor: Cursor, token: lark.Token
-    ) -> Type:
+    def _type_alias(self, text: str, alias: AliasNode, cursor: Cursor, token: lark.Token) -> Type:
         if text in self._resolving:
             cursor.fail(f"{text} stands for itself", token)
         self._resolving.add(text)
@@ -222,9 +220,7 @@ class Resolver:
         self._leave()
         return type_
 
-    def _parametrised(
-        self, head: str, inner: Cursor, token: lark.Token, outer: Cursor
-    ) -> Type:
+    def _parametrised(self, head: str, inner: Cursor, token: lark.Token, outer: Cursor) -> Type:
         match versions.type_name(head):
             case "tensor":
                 type_ = self._tensor(inner)
@@ -257,6 +253,8 @@ class Resolver:
             if not isinstance(encoding, OpaqueAttr):
                 inner.fail(f"{encoding} is no layout of a tensor")
             return OpaqueType(f"tensor<{'x'.join(map(str, shape))}x{element}, {encoding.text}>")
+        if encoding is not None:
+            encoding = versions.operand_layout(encoding, element)
         return TensorType(shape, element, encoding)
 
     def _pointer(self, inner: Cursor) -> PointerType:
@@ -650,5 +648,3 @@ def _tokens(items: Sequence[Item]) -> list[lark.Token]:
         else:
             found.append(item)
     return found
-
-

@@ -126,5 +126,3 @@ def _types_from(reader: OpReader) -> list[Type]:
         if not reader.accept(","):
             break
     return found
-
-

@@ -20,8 +20,13 @@ from ..ir.attributes import (
     UnitAttr,
 )
 from ..ir.core import Op, Value
-from ..ir.encodings import SharedEncoding
-from ..ir.types import I1, I32, I64, MemDescType, Type
+from ..ir.encodings import (
+    DotOperandEncoding,
+    Encoding,
+    NvidiaMmaEncoding,
+    SharedEncoding,
+)
+from ..ir.types import I1, I32, I64, FloatType, IntegerType, MemDescType, Type
 
 if TYPE_CHECKING:
     from .grammar import Item
@@ -81,16 +86,12 @@ def space_name(name: str) -> str:
     return attribute_name(name) if name.startswith("#") else name
 
 
-def shared_tensor(
-    shape: tuple[int, ...], element: Type, encoding: SharedEncoding
-) -> MemDescType:
+def shared_tensor(shape: tuple[int, ...], element: Type, encoding: SharedEncoding) -> MemDescType:
     """2.1 wrote a view of shared memory as a tensor with a shared layout."""
     return MemDescType(shape, element, encoding, SHARED_SPACE, mutable=True)
 
 
-def encoding(
-    name: str, values: dict[str, Attribute]
-) -> tuple[str, dict[str, Attribute]]:
+def encoding(name: str, values: dict[str, Attribute]) -> tuple[str, dict[str, Attribute]]:
     """Today's name and parameters of a layout."""
     values = dict(values)
     _blocks_of_cluster(values)
@@ -281,6 +282,26 @@ def attributes(found: dict[str, Attribute]) -> dict[str, Attribute]:
 
 def _choice(attribute: Attribute | None, count: int) -> int:
     return min(max(_number(attribute) - 1, 0), count - 1)
+
+
+def generic(name: str, found: dict[str, Attribute]) -> dict[str, Attribute]:
+    """Today's attributes of an op in generic form."""
+    found = attributes(found)
+    if name == "tt.scan":  # 2.1 only scanned forward
+        found.setdefault("reverse", IntegerAttr(0, I1))
+    return found
+
+
+def operand_layout(layout: Encoding, element: Type) -> Encoding:
+    """Up to 3.1, operands of wgmma left out kWidth: 32 bits of elements."""
+    if (
+        isinstance(layout, DotOperandEncoding)
+        and layout.k_width == 0
+        and isinstance(layout.parent, NvidiaMmaEncoding)
+        and isinstance(element, IntegerType | FloatType)
+    ):
+        return DotOperandEncoding(layout.op_idx, layout.parent, max(1, 32 // element.width))
+    return layout
 
 
 def implied(name: str) -> dict[str, Attribute]:
