@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+import trimetal
 from trimetal.transpiler.errors import (
     CompileError,
     LaunchError,
@@ -21,11 +24,14 @@ FRONT_END = "refused by Triton's front end"
 WRONG = "wrong result"
 LAUNCH = "launch refused"
 NOT_MSL = "MSL does not compile"
+INTERNAL = "internal error"
 ERROR = "other exception"
 CRASH = "crash"
 TIME_OUT = "time-out"
 OTHER_GPU = "needs another GPU"
-REASONS = (REFUSED, FRONT_END, WRONG, LAUNCH, NOT_MSL, ERROR, CRASH, TIME_OUT, OTHER_GPU)
+REASONS = (REFUSED, FRONT_END, WRONG, LAUNCH, NOT_MSL, INTERNAL, ERROR, CRASH, TIME_OUT, OTHER_GPU)
+
+_OUR_CODE = Path(trimetal.__file__).parent
 
 # What tests say that ask PyTorch for a GPU of NVIDIA's.
 _NEEDS_CUDA = ("Torch not compiled with CUDA", "Found no NVIDIA driver")
@@ -55,7 +61,10 @@ def reason_of(error: BaseException) -> tuple[str, str]:
         if isinstance(each, LaunchError):
             return LAUNCH, each.message
         if isinstance(each, TrimetalError):
-            return ERROR, f"{type(each).__name__}: {each.message}"
+            return INTERNAL, f"{type(each).__name__}: {each.message}"
+        place = _place_in_our_code(each)
+        if place:
+            return INTERNAL, f"{type(each).__name__}: {_first_line(str(each))} ({place})"
     text = str(error)
     if any(phrase in text for phrase in _NEEDS_CUDA):
         return OTHER_GPU, _first_line(text)
@@ -65,6 +74,14 @@ def reason_of(error: BaseException) -> tuple[str, str]:
     if isinstance(error, AssertionError) or type(error).__name__ == "Failed":
         return WRONG, _first_line(text)
     return ERROR, f"{type(error).__name__}: {_last_line(text)}"
+
+
+def _place_in_our_code(error: BaseException) -> str:
+    """Where the error was raised, if that is in Trimetal's code: then it is a bug of its own."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames or not Path(frames[-1].filename).is_relative_to(_OUR_CODE):
+        return ""
+    return f"{Path(frames[-1].filename).relative_to(_OUR_CODE)}:{frames[-1].lineno}"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import trimetal
 from trimetal import CompileError, LaunchError, OutOfResourcesError, UnsupportedError
 
 pytest.importorskip("rich")
@@ -141,6 +142,15 @@ def test_skips_keep_their_reason(results: dict[str, Any]):
 )
 def test_reasons(error: BaseException, reason: str):
     assert reason_of(error)[0] == reason
+
+
+def test_an_assertion_in_our_own_code_is_no_wrong_result():
+    number: Any = 5
+    with pytest.raises(AttributeError) as caught:
+        trimetal.get_target(number)
+    reason, message = reason_of(caught.value)
+    assert reason == outcome.INTERNAL
+    assert "(transpiler/target.py:" in message
 
 
 def test_the_tables():
