@@ -105,7 +105,7 @@ class Threadgroup(Op):
     """An array in threadgroup memory; `offset` is its place in bytes where arrays share memory."""
 
     name = "metal.threadgroup"
-    offset = integer()
+    offset = integer(-1)
 
 
 class Read(Op):

@@ -57,6 +57,7 @@ class BodyWriter:
         self.handlers: dict[type[Op], Handler] = dict(HANDLERS)
         self.shared: list[Statement] = []  # threadgroup arrays, declared at the top
         self.statements: list[Statement] = []
+        self.functions: dict[str, str] = {}  # texts of functions that the kernel calls, by key
         self.undeclared: set[Value] = set()  # variables that their first value will declare
         self._last_note = ""
 
@@ -322,21 +323,31 @@ def _register_loop(writer: BodyWriter, op: Op) -> None:
 
     body = writer.nested(write)
     head = f"for (int {name} = {op.start}; {name} < {op.count}; ++{name})"
-    if indexes_local_array(op.body):
+    if indexes_local_array(op.body, variable):
         head = f"{UNROLL} {head}"
     writer.statements.append(Nest(head, body))
 
 
-def indexes_local_array(block: Block) -> bool:
-    """Whether a thread's array is indexed in a loop: unrolled, it stays in registers."""
+def indexes_local_array(block: Block, variable: Value) -> bool:
+    """Whether a loop's variable decides an index of a thread's array.
+
+    Unrolled, such an array stays in registers.
+    """
+    varying = {variable}
     for top in block.ops:
         for op in top.walk():
-            if isinstance(op, metal.Read | metal.Write):
-                type_ = op.array.type
-                assert isinstance(type_, ArrayType)
-                if type_.space == "thread" and type_.count > 1:
+            if isinstance(op, metal.Read | metal.Write) and _is_indexed(op.array):
+                if op.index in varying or op.lane in varying:
                     return True
+            elif any(value in varying for value in op.operands):
+                varying.update(op.results)
     return False
+
+
+def _is_indexed(array: Value) -> bool:
+    type_ = array.type
+    assert isinstance(type_, ArrayType)
+    return type_.space == "thread" and (type_.count > 1 or isinstance(type_.element, VectorType))
 
 
 def _section(writer: BodyWriter, op: Op) -> None:

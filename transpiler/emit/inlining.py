@@ -82,7 +82,7 @@ class Inlining:
 
     def _write_of(self, op: Op, block: Block, positions: dict[Op, int]) -> metal.Write | None:
         """The write that a value may be made in: the next statement, and later uses read there."""
-        declared = op.pure or isinstance(op, metal.Load | metal.SimdReduce)
+        declared = op.pure or isinstance(op, metal.Load | metal.SimdReduce | metal.Atomic)
         if len(op.results) != 1 or op.regions or not declared:
             return None
         writes = [user for user in op.result.users if isinstance(user, metal.Write)]
@@ -169,5 +169,7 @@ def _disturbs(op: Op, array: Value) -> bool:
         if isinstance(inner, metal.Barrier) and array.type.space == "threadgroup":
             return True
         if isinstance(inner, metal.Write) and inner.array is array:
+            return True
+        if isinstance(inner, metal.Atomic) and inner.target is array:
             return True
     return False

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 
-from ..dialects import metal, tt
+from ..dialects import metal, scf, tt
 from ..errors import UnsupportedError
 from ..ir.attributes import IntegerAttr
 from ..ir.core import Block, Module, Op, Value
 from ..ir.types import ArrayType, FloatType, IntegerType, PointerType
 from ..shader import Argument, Shader
 from ..target import Target
+from .atomics import ATOMIC_HANDLERS
 from .body import SHARED_BYTES, BodyWriter
 from .control import CONTROL_HANDLERS
 from .expressions import PRIMARY, Expr, Writer, msl_type
@@ -41,7 +42,7 @@ def emit(module: Module, target: Target) -> Shader:
     name = scope.declare(safe(kernel.sym_name) or "kernel_")
     arguments = [_argument(kernel, index, writer, scope) for index in range(len(kernel.body.args))]
     body = BodyWriter(writer, Inlining(kernel.body), scope)
-    body.handlers |= CONTROL_HANDLERS
+    body.handlers |= CONTROL_HANDLERS | ATOMIC_HANDLERS
     body.block(kernel.body.ops)
     used = {type(op) for op in kernel.walk()}
     parameters = [_parameter(kernel.body.args[a.index], a) for a in arguments]
@@ -55,6 +56,7 @@ def emit(module: Module, target: Target) -> Shader:
         parameters=parameters,
         lines=flatten([*shared_arrays, *body.statements], 1),
         assumptions=assumptions(arguments),
+        functions=list(body.functions.values()),
     )
     shared = threadgroup_bytes(kernel)
     report: dict[str, object] = {
@@ -65,7 +67,26 @@ def emit(module: Module, target: Target) -> Shader:
         "barriers": source.count("threadgroup_barrier("),
         "lines": source.count("\n"),
     }
+    report |= atomic_notes(kernel)
     return Shader(source, name, tuple(arguments), threads, shared, target.name, report)
+
+
+def atomic_notes(kernel: Op) -> dict[str, object]:
+    """What a reader must know of atomics on a real chip."""
+    notes: dict[str, object] = {}
+    ops = list(kernel.walk())
+    if any(isinstance(op, metal.Fence) for op in ops):
+        notes["memory order"] = "acquire and release need MSL 3.2; below it, relaxed"
+    if any(_spins(op) for op in ops):
+        notes["progress"] = "a program waits for others, which Metal does not promise to run"
+    return notes
+
+
+def _spins(op: Op) -> bool:
+    """Whether a loop may wait for what other programs do."""
+    if isinstance(op, metal.AtomicPoll):
+        return op.polls is None
+    return isinstance(op, scf.While) and any(isinstance(o, metal.Atomic) for o in op.walk())
 
 
 def assumptions(arguments: list[Argument]) -> list[str]:
@@ -147,8 +168,11 @@ def _is_kernel_argument(value: Value) -> bool:
 
 
 def written_arguments(kernel: Op) -> set[Value | None]:
-    """The arguments that the kernel stores through; None among them: perhaps any."""
-    return {base_argument(op.ptr) for op in kernel.walk() if isinstance(op, metal.Store)}
+    """The arguments that the kernel changes; None among them: perhaps any."""
+    places = [op.ptr for op in kernel.walk() if isinstance(op, metal.Store)]
+    atomics = (metal.Atomic, metal.AtomicPoll)
+    places += [op.operands[0] for op in kernel.walk() if isinstance(op, atomics)]
+    return {base_argument(place) for place in places if isinstance(place.type, PointerType)}
 
 
 def _may_be_written(pointer: Value, written: set[Value | None]) -> bool:

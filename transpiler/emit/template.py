@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -30,6 +31,12 @@ def template(name: str) -> Template:
     return _environment().get_template(name)
 
 
+def macro(file: str, name: str) -> Callable[..., str]:
+    """A macro of a template, as a function that gives its text."""
+    function = getattr(template(file).module, name)
+    return lambda *arguments: str(function(*arguments))
+
+
 def with_note(line: PrintedLine) -> str:
     """A line with the comment behind it, in one column where that fits."""
     if not line.note:
@@ -51,6 +58,7 @@ def render_kernel(
     parameters: list[str],
     lines: list[PrintedLine],
     assumptions: list[str],
+    functions: list[str],
 ) -> str:
     """The text of a kernel's file."""
     return template("kernel.metal.jinja").render(
@@ -59,5 +67,6 @@ def render_kernel(
         threads=threads,
         parameters=parameters,
         assumptions=assumptions,
+        functions=functions,
         lines=[with_note(line) for line in lines],
     )

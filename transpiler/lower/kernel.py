@@ -15,7 +15,7 @@ from ..ir.attributes import StringAttr
 from ..ir.core import Block, Module, Op, Region, Value
 from ..ir.types import I32, TensorType
 from ..target import Target
-from . import exchange, memory, reduction, synchronization
+from . import atomics, exchange, memory, reduction, synchronization
 from .builder import Builder
 from .context import Context, operation
 from .group import GroupLowering
@@ -24,7 +24,7 @@ from .roots import SCALAR_LOWERINGS
 from .widths import choose_widths
 
 # The families of ops: importing them registers their roots.
-FAMILIES = (exchange, memory, reduction, synchronization)
+FAMILIES = (atomics, exchange, memory, reduction, synchronization)
 
 
 def lower(module: Module, target: Target) -> Module:

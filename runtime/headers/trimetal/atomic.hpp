@@ -78,7 +78,7 @@ namespace trimetal {
 
 template <class P> using atomic_value = typename atomic_traits<pointee<P>>::value;
 template <class P> METAL_FUNC atomic_value<P>* cell(const P& p, uint line) {
-    return (atomic_value<P>*)address(p, line);
+    return (atomic_value<P>*)word(p, line);
 }
 template <class P> using cell_value =
     enable_if_t<is_atomic_cell<atomic_value<P>>, atomic_value<P>>;

@@ -64,6 +64,15 @@ template <class T, bool Threadgroup> class bounded_pointer {
         if (__builtin_expect(outside || (ulong)at % alignof(T) != 0, 0)) refuse(line);
         return (T*)at;
     }
+    // Of a word of which at least one byte is inside: atomics of less than a word work on the one
+    // around them, which belongs to the same allocation.
+    TRIMETAL_INLINE T* word(unsigned line) const {
+        char* at = (char*)((ulong)begin_ + (ulong)offset_);
+        const bool before = offset_ < 0 && offset_ + (long)sizeof(T) <= 0;
+        const bool outside = before || (offset_ >= 0 && (ulong)offset_ >= length_);
+        if (__builtin_expect(outside || (ulong)at % alignof(T) != 0, 0)) refuse(line);
+        return (T*)at;
+    }
     typedef typename access<T, Threadgroup>::type reference;
     TRIMETAL_INLINE reference operator[](Index i) const {
         return access<T, Threadgroup>::get(*this + i);
@@ -160,6 +169,12 @@ template <class T> TRIMETAL_INLINE T* address(T* p, unsigned) { return p; }
 template <class T, bool Threadgroup>
 TRIMETAL_INLINE T* address(const bounded_pointer<T, Threadgroup>& p, unsigned line) {
     return p.address(line);
+}
+
+template <class T> TRIMETAL_INLINE T* word(T* p, unsigned) { return p; }
+template <class T, bool Threadgroup>
+TRIMETAL_INLINE T* word(const bounded_pointer<T, Threadgroup>& p, unsigned line) {
+    return p.word(line);
 }
 
 template <class T> struct pointer_traits;
