@@ -135,11 +135,12 @@ def _butterfly(writer: BodyWriter, op: Op) -> None:
         for value, result in zip(op.inputs, op.results, strict=True)
     ]
     count = len(names)
-    distance = ""
+    single = op.first == op.last
+    distance = str(op.first)
 
     def write() -> None:
         nonlocal distance
-        distance = writer.scope.declare("distance")
+        distance = distance if single else writer.scope.declare("distance")
         simple = len(op.body.ops) <= 2
         for index, result in enumerate(op.results):
             own = writer.writer.expressions[result]
@@ -153,6 +154,9 @@ def _butterfly(writer: BodyWriter, op: Op) -> None:
             writer.writer.expressions[other] = shuffle
         _block_with_yield(writer, op.body, names)
 
+    if single:
+        write()
+        return
     body = writer.nested(write)
     loop = f"ushort {distance} = {op.first}; {distance} >= {op.last}; {distance} /= 2"
     writer.statements.append(Nest(f"for ({loop})", body))
