@@ -104,7 +104,8 @@ class BodyWriter:
         if write is not None:
             self.set_entry(write, expr)
             text = _entry(self.writer, write.array, write.index, None)
-            self.writer.expressions[value] = Expr(text, PRIMARY, expr.type)
+            assert isinstance(write.array.type, ArrayType)
+            self.writer.expressions[value] = Expr(text, PRIMARY, name_of(write.array.type.element))
             return
         type_ = _declared_type(value, expr)
         name = self.scope.declare(source_name(value) or fallback_name(op))

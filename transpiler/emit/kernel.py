@@ -15,6 +15,7 @@ from .atomics import ATOMIC_HANDLERS
 from .body import SHARED_BYTES, BodyWriter
 from .control import CONTROL_HANDLERS
 from .expressions import PRIMARY, Expr, Writer, msl_type
+from .helpers import helper_texts
 from .inlining import Inlining
 from .names import Scope, safe, source_name
 from .ranges import Ranges
@@ -56,7 +57,7 @@ def emit(module: Module, target: Target) -> Shader:
         parameters=parameters,
         lines=flatten([*shared_arrays, *body.statements], 1),
         assumptions=assumptions(arguments),
-        functions=list(body.functions.values()),
+        functions=[*helper_texts(writer.helpers), *body.functions.values()],
     )
     shared = threadgroup_bytes(kernel)
     report: dict[str, object] = {

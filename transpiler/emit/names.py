@@ -40,6 +40,8 @@ _MLX_ATTRIBUTES = re.compile(
     "|thread_position_in_(grid|threadgroup)|threadgroup_position_in_grid|threadgroups_per_grid"
     "|threads_per_(grid|simdgroup|threadgroup)"
 )
+# Of Metal's functions, and of ours.
+_PREFIXES = ("simd_", "atomic_", "trimetal_")
 _VECTOR_TYPE = re.compile(r"(packed_)?(bool|u?(char|short|int|long)|half|b?float)[234](x[234])?")
 
 
@@ -53,7 +55,7 @@ def safe(name: str) -> str:
         name = f"v{name}"
     if _MLX_ATTRIBUTES.search(name):
         name = name.replace("_", "")
-    if name in RESERVED or _VECTOR_TYPE.fullmatch(name) or name.startswith(("simd_", "atomic_")):
+    if name in RESERVED or _VECTOR_TYPE.fullmatch(name) or name.startswith(_PREFIXES):
         name = f"{name}_"
     return name[:60]
 

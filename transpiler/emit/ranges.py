@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..dialects import arith, metal, scf, tt
+from ..dialects import arith, math, metal, scf, tt
 from ..ir.attributes import IntegerAttr
 from ..ir.core import Block, Op, Value
-from ..ir.types import IndexType, IntegerType, element_of
+from ..ir.types import FloatType, IndexType, IntegerType, PointerType, element_of
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,10 @@ class Ranges:
             case arith.Muli():
                 corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
                 return Range(min(corners), max(corners))
+            case arith.Shli():
+                if b.low != b.high or not 0 <= b.low < _width(op.result) or a.low < 0:
+                    return None
+                return Range(a.low << b.low, a.high << b.low)
             case _:
                 return None
 
@@ -95,20 +99,51 @@ class Ranges:
                 return Range(1, limits.high)
             case metal.Iota():
                 return Range(0, 3)
-            case arith.Addi() | arith.Subi() | arith.Muli():
-                exact = self.exact(op)
-                assert exact is not None
-                return exact
+            case arith.Addi() | arith.Subi() | arith.Muli() | arith.Shli():
+                return self.exact(op) or limits
             case arith.Divui() | arith.Divsi() if self._divides(op):
                 a, b = (self[value] for value in op.operands)
                 return Range(a.low // b.high, a.high // b.low)
             case arith.Remui() | arith.Remsi() if self._divides(op):
                 return Range(0, min(self[op.operands[0]].high, self[op.operands[1]].high - 1))
-            case arith.Extsi() | metal.SplatVector() | arith.IndexCast():
+            case arith.Remui() if self[op.operands[1]].low > 0:
+                return Range(0, self[op.operands[1]].high - 1)
+            case arith.Extsi() | arith.Trunci() | metal.SplatVector() | arith.IndexCast():
                 return self[op.operands[0]]
+            case arith.Extui() | arith.Select() | math.Absi() | arith.Shrsi() | arith.Shrui():
+                return self._of_more(op, limits)
+            case arith.Andi() | arith.Maxsi() | arith.Minsi():
+                return self._of_more(op, limits)
             case _:
                 pass
         return limits
+
+    def _of_more(self, op: Op, limits: Range) -> Range:
+        """Ranges of what keeps or joins those of its operands."""
+        values = [v for v in op.operands if not isinstance(v.type, PointerType | FloatType)]
+        ranges = [self[v] for v in values if isinstance(element_of(v.type), _INTEGERS)]
+        a, b = ranges[0], ranges[-1]
+        match op:
+            case arith.Extui():
+                return a if a.is_nonnegative else Range(0, (1 << _width(op.operands[0])) - 1)
+            case arith.Select():
+                if len(ranges) < 3:
+                    return limits
+                return Range(min(r.low for r in ranges[1:]), max(r.high for r in ranges[1:]))
+            case math.Absi() if a.low > limits.low:
+                low = 0 if a.low <= 0 <= a.high else min(abs(a.low), abs(a.high))
+                return Range(low, max(abs(a.low), abs(a.high)))
+            case arith.Shrsi() | arith.Shrui() if a.is_nonnegative:
+                known = b.low == b.high and 0 <= b.low < _width(op.result)
+                return Range(a.low >> b.low, a.high >> b.low) if known else Range(0, a.high)
+            case arith.Andi() if a.is_nonnegative or b.is_nonnegative:
+                return Range(0, min(r.high for r in (a, b) if r.is_nonnegative))
+            case arith.Maxsi():
+                return Range(max(a.low, b.low), max(a.high, b.high))
+            case arith.Minsi():
+                return Range(min(a.low, b.low), min(a.high, b.high))
+            case _:
+                return limits
 
     def _divides(self, op: Op) -> bool:
         return self[op.operands[0]].is_nonnegative and self[op.operands[1]].low > 0
@@ -139,6 +174,7 @@ def _inputs(value: Value) -> list[Value]:
     return [v for v in op.operands if isinstance(element_of(v.type), IntegerType | IndexType)]
 
 
+_INTEGERS = (IntegerType, IndexType)
 _TRACED = (
     arith.Addi,
     arith.Subi,
@@ -147,8 +183,18 @@ _TRACED = (
     arith.Divsi,
     arith.Remui,
     arith.Remsi,
+    arith.Shli,
+    arith.Shrsi,
+    arith.Shrui,
+    arith.Andi,
+    arith.Maxsi,
+    arith.Minsi,
+    arith.Select,
     arith.Extsi,
+    arith.Extui,
+    arith.Trunci,
     arith.IndexCast,
+    math.Absi,
     metal.SplatVector,
 )
 

@@ -1,0 +1,21 @@
+// Bessel functions of order 0, of the first and second kind, from 5 on: modulus and phase.
+// Coefficients: tests/arith/coefficients.py.
+inline float2 trimetal_bessel_far_0(float x) {
+    const float z = 1.0f / (x * x);
+    float modulus = 1.94585931f;
+    modulus = fma(modulus, z, -0.453093231f);
+    modulus = fma(modulus, z, 0.102529839f);
+    modulus = fma(modulus, z, -0.062496379f);
+    modulus = fma(modulus, z, 1.0f);
+    float phase = -6.13247013f;
+    phase = fma(phase, z, 1.25172853f);
+    phase = fma(phase, z, -0.205155775f);
+    phase = fma(phase, z, 0.0650848076f);
+    phase = fma(phase, z, -0.124999985f);
+    const float sine = precise::sin(phase / x);
+    const float cosine = precise::cos(phase / x);
+    const float c = precise::cos(x) + precise::sin(x);
+    const float s = precise::sin(x) - precise::cos(x);
+    const float2 waves = float2(c * cosine - s * sine, s * cosine + c * sine);
+    return isinf(x) ? float2(0.0f) : 0.564189584f * modulus * precise::rsqrt(x) * waves;
+}
