@@ -102,7 +102,7 @@ class BodyWriter:
         """`const T name = expr;`, or `entry = expr;` for a value that an array keeps anyway."""
         write = self.inlining.placed.get(op)
         if write is not None:
-            self.set_entry(write, expr)
+            self.set_entry(write, self.writer.stored(value, expr))
             text = _entry(self.writer, write.array, write.index, None)
             assert isinstance(write.array.type, ArrayType)
             self.writer.expressions[value] = Expr(text, PRIMARY, name_of(write.array.type.element))
@@ -138,7 +138,7 @@ class BodyWriter:
 
     def assign(self, names: Sequence[str], values: Sequence[Value], location: Location) -> None:
         """Set variables, all at once: through copies where one is needed after it was set."""
-        texts = [self.writer[value].text for value in values]
+        texts = [self.writer.stored(value).text for value in values]
         pairs = [(n, t) for n, t in zip(names, texts, strict=True) if n != t]
         changed: set[str] = set()
         clash = False
@@ -256,7 +256,7 @@ def _write(writer: BodyWriter, op: Op) -> None:
     assert isinstance(op, metal.Write)
     source = op.value.defining_op
     if source is None or writer.inlining.placed.get(source) is not op:
-        writer.set_entry(op, writer.writer[op.value])
+        writer.set_entry(op, writer.writer.stored(op.value))
 
 
 def _place(writer: Writer, pointer: Value, type_: Type) -> Expr:
@@ -279,7 +279,7 @@ def _load(writer: BodyWriter, op: Op) -> None:
     if op.mask is not None:
         name = msl_type(op.result)
         zero = call(name, name, Expr("0", PRIMARY, name))
-        other = zero if op.other is None else writer.writer[op.other]
+        other = zero if op.other is None else writer.writer.stored(op.other)
         if isinstance(op.result.type, VectorType):
             writer.declare(op.result, other, op, const=False)
             name = writer.writer[op.result].text
@@ -294,7 +294,7 @@ def _load(writer: BodyWriter, op: Op) -> None:
 def _store(writer: BodyWriter, op: Op) -> None:
     assert isinstance(op, metal.Store)
     place = _place(writer.writer, op.ptr, op.value.type)
-    text = f"{place.text} = {writer.writer[op.value].text};"
+    text = f"{place.text} = {writer.writer.stored(op.value).text};"
     if op.mask is None:
         writer.add(text, op.location)
         return

@@ -26,7 +26,7 @@ def _carried(
     """A variable for each value that a loop carries, set to its initial value."""
     names: list[str] = []
     for arg, init in zip(args, inits, strict=True):
-        text = writer.writer[init].text
+        text = writer.writer.stored(init).text
         names.append(writer.variable(arg, "carried", op.location, text))
     return names
 
@@ -119,7 +119,7 @@ def _in_variable(writer: BodyWriter, value: Value, result: Value) -> str:
     assert isinstance(user.array.type, ArrayType)
     if user.array.type.count > 1 or user.array.type.space == "threadgroup":
         return ""
-    writer.set_entry(user, writer.writer[value])
+    writer.set_entry(user, writer.writer.stored(value))
     variable = writer.writer[user.array]
     writer.writer.expressions[result] = variable
     return variable.text
@@ -131,7 +131,7 @@ def _butterfly(writer: BodyWriter, op: Op) -> None:
     names = [
         _in_place(writer, value, result)
         or _in_variable(writer, value, result)
-        or writer.variable(result, "value", op.location, writer.writer[value].text)
+        or writer.variable(result, "value", op.location, writer.writer.stored(value).text)
         for value, result in zip(op.inputs, op.results, strict=True)
     ]
     count = len(names)

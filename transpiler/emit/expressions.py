@@ -115,7 +115,7 @@ def _slice(writer: Operands, op: Op) -> Expr:
 
 def _pack(writer: Operands, op: Op) -> Expr:
     name = msl_type(op.result)
-    return call(name, name, *(writer[value] for value in op.operands))
+    return call(name, name, *(writer.stored(value) for value in op.operands))
 
 
 def _program(base: str) -> Rule:

@@ -102,6 +102,12 @@ class Operands:
             return call(name, name, expr)
         return expr
 
+    def stored(self, value: Value, expr: Expr | None = None) -> Expr:
+        """An expression to set a place of its value's type: vectors never change sign unasked."""
+        expr = expr or self[value]
+        name = msl_type(value) if isinstance(value.type, VectorType) else expr.type
+        return convert(expr, name) if is_unsigned(expr.type) else expr
+
     def brief(self, value: Value) -> Expr:
         """A value's expression; a splat as its scalar, where the other operand is a vector."""
         expr = self.expressions[value]
