@@ -22,7 +22,7 @@ from .toolchain import Toolchain, toolchain
 
 _MAX_THREADS = 1024
 _THREADGROUP_MEMORY = 32 << 10
-_ABI_VERSION = 1
+_ABI_VERSION = 2
 _OVERFLOW = (
     "-DTRIMETAL_OVERFLOW=1",
     "-fsanitize=signed-integer-overflow",

@@ -46,33 +46,130 @@ inline void position_of(const Launch& launch, uint64_t index, unsigned position[
     position[2] = (unsigned)(index / launch.groups[0] / launch.groups[1]);
 }
 
+inline void make_ready(Worker& w, Launch& launch) {
+    w.launch = &launch;
+    w.simdgroup_count = (launch.threads + simd_width - 1) / simd_width;
+    for (int i = 0; i < 3; ++i) w.group.groups[i] = launch.groups[i];
+    w.group.threads = launch.threads;
+    set_order(w, launch.schedule);
+    w.running = &w.main;
+}
+
+// The threadgroups that one OS thread runs in turn: one, and those that wait for memory to change.
+// A chip runs as many as fit, and makes no promise beyond.
+class Residents {
+  public:
+    Residents(Launch& launch, Worker* first) : launch_(launch), spare_(first) {}
+    ~Residents() {
+        set_stuck(false);
+        for (unsigned i = 0; i < count_; ++i) {
+            abandon_fibers(*suspended_[i]);
+            release_worker(suspended_[i]);
+        }
+        if (spare_) release_worker(spare_);
+    }
+
+    // Starts a threadgroup, or goes on with the next suspended one; false when all have ended.
+    bool step() {
+        if (start_next()) return true;
+        if (!count_) return false;
+        if (turn_ >= count_) {
+            turn_ = 0;
+            end_round();
+        }
+        Worker* w = suspended_[turn_];
+        worker = w;
+        resume_group(*w);
+        if (w->suspended) {
+            ++turn_;
+        } else {
+            suspended_[turn_] = suspended_[--count_];
+            ended(w);
+        }
+        return true;
+    }
+
+  private:
+    static constexpr unsigned most = 64;
+    static constexpr long patience = 30;  // seconds in which no threadgroup of a launch goes on
+
+    bool start_next() {
+        if (count_ == most || __atomic_load_n(&launch_.next, __ATOMIC_RELAXED) >= launch_.total)
+            return false;
+        Worker* w = spare_ ? spare_ : acquire_worker();
+        if (!w) return false;
+        const uint64_t index = __atomic_fetch_add(&launch_.next, 1, __ATOMIC_RELAXED);
+        spare_ = w;
+        if (index >= launch_.total) return false;
+        spare_ = nullptr;
+        make_ready(*w, launch_);
+        unsigned position[3];
+        position_of(launch_, index, position);
+        worker = w;
+        run_group(*w, position);
+        if (w->suspended) suspended_[count_++] = w;
+        else ended(w);
+        return true;
+    }
+
+    void ended(Worker* w) {
+        if (w->failed) report(launch_, *w);
+        if (spare_) release_worker(spare_);
+        spare_ = w;
+        moved_ = true;
+    }
+
+    // All suspended threadgroups had their turn. Where nothing moves in any OS thread, for long,
+    // they wait for each other, or for what no program of the launch does.
+    void end_round() {
+        timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (moved_ || !stuck_) since_ = now.tv_sec;
+        set_stuck(!moved_);
+        moved_ = false;
+        sched_yield();
+        const bool all = __atomic_load_n(&launch_.stuck, __ATOMIC_RELAXED) ==
+                         __atomic_load_n(&launch_.active, __ATOMIC_RELAXED);
+        if (!all) since_ = now.tv_sec;
+        if (now.tv_sec - since_ < patience) return;
+        Worker& w = *suspended_[0];
+        snprintf(w.message, sizeof w.message,
+                 "line %u: thread %u waits for a change in memory that no program makes",
+                 w.current->line, w.current->thread);
+        report(launch_, w);
+    }
+
+    void set_stuck(bool stuck) {
+        if (stuck && !stuck_) __atomic_fetch_add(&launch_.stuck, 1, __ATOMIC_RELAXED);
+        if (!stuck && stuck_) __atomic_fetch_sub(&launch_.stuck, 1, __ATOMIC_RELAXED);
+        stuck_ = stuck;
+    }
+
+    Launch& launch_;
+    Worker* spare_;
+    Worker* suspended_[most];
+    unsigned count_ = 0;
+    unsigned turn_ = 0;
+    bool moved_ = false;
+    bool stuck_ = false;
+    long since_ = 0;
+};
+
 // Runs threadgroups of the launch until none is left or one has failed.
 inline void work_on(Launch& launch) {
-    Worker* w = acquire_worker();
-    if (!w) {
+    Worker* first = acquire_worker();
+    if (!first) {
         if (!__atomic_exchange_n(&launch.failed, 1, __ATOMIC_ACQ_REL))
             snprintf(launch.message, report_bytes, "out of memory");
         return;
     }
-    w->launch = &launch;
-    w->simdgroup_count = (launch.threads + simd_width - 1) / simd_width;
-    for (int i = 0; i < 3; ++i) w->group.groups[i] = launch.groups[i];
-    w->group.threads = launch.threads;
-    set_order(*w, launch.schedule);
-    SignalStack signal_stack(*w);
+    SignalStack signal_stack(*first);
     Worker* outer = worker;
-    worker = w;
-    w->running = &w->main;
-    while (!__atomic_load_n(&launch.failed, __ATOMIC_ACQUIRE)) {
-        const uint64_t index = __atomic_fetch_add(&launch.next, 1, __ATOMIC_RELAXED);
-        if (index >= launch.total) break;
-        unsigned position[3];
-        position_of(launch, index, position);
-        run_group(*w, position);
-        if (w->failed) report(launch, *w);
-    }
+    __atomic_fetch_add(&launch.active, 1, __ATOMIC_RELAXED);
+    Residents residents(launch, first);
+    while (!__atomic_load_n(&launch.failed, __ATOMIC_ACQUIRE) && residents.step()) {}
+    __atomic_fetch_sub(&launch.active, 1, __ATOMIC_RELAXED);
     worker = outer;
-    release_worker(w);
 }
 
 inline void* helper_main(void*) {

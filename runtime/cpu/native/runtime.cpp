@@ -1,12 +1,13 @@
 // The CPU device: runs a compiled kernel over a grid with Metal's semantics.
 //
-// A thread of Metal is a fiber; a worker (an OS thread) runs one threadgroup at a time, switching
-// fibers only where a thread has to wait for others. Compiled once by any C++17 compiler, as one
+// A thread of Metal is a fiber; an OS thread runs one threadgroup at a time, switching fibers only
+// where a thread has to wait for others, and threadgroups only where one waits for memory to change. Compiled once by any C++17 compiler, as one
 // translation unit, against C headers alone: no C++ library has to exist.
 #define TRIMETAL_RUNTIME 1
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "trimetal/abi.hpp"

@@ -1,5 +1,6 @@
 // Who runs next. Threads give way only where they wait: in an operation of their SIMD-group, at a
-// barrier, or when they return.
+// barrier, when they return, or where they repeat an atomic that changes nothing. A threadgroup
+// whose threads all wait for memory is suspended, and others run meanwhile (see pool.hpp).
 #pragma once
 
 namespace trimetal {
@@ -28,6 +29,7 @@ inline void switch_fiber(Worker& w, Fiber* from, Fiber* to) {
 inline bool can_run(const Worker& w, const Thread& t) {
     switch (t.state) {
         case State::fresh: return true;
+        case State::awake: return true;
         case State::in_operation: return t.simdgroup->epoch != t.wait_epoch;
         case State::at_barrier: return w.barrier_epoch != t.wait_epoch;
         default: return false;
@@ -84,6 +86,23 @@ inline void describe_others(const Ranks& ranks, char* text, size_t size) {
 
 inline Fiber* take_fiber(Worker& w);
 
+// Nobody can run, but some wait for memory only: lets other threadgroups run, then wakes those.
+inline void suspend(Worker& w) {
+    w.suspended = w.running;
+    switch_fiber(w, w.running, &w.main);
+    w.paused = 0;
+    for (unsigned i = 0; i < w.launch->threads; ++i)
+        if (w.threads[i].state == State::paused) w.threads[i].state = State::awake;
+}
+
+inline Thread* next_of_all(Worker& w, const Thread& t) {
+    for (;;) {
+        if (Thread* next = next_ready(w, t)) return next;
+        if (!w.paused) report_deadlock(w);
+        suspend(w);
+    }
+}
+
 inline void make_current(Worker& w, Thread& t) {
     w.current = &t;
     if (t.state == State::fresh) t.fiber = take_fiber(w);
@@ -92,8 +111,7 @@ inline void make_current(Worker& w, Thread& t) {
 
 // The current thread has to wait: lets others run until it may go on.
 inline void wait_for_others(Worker& w, Thread& t) {
-    Thread* next = next_ready(w, t);
-    if (!next) report_deadlock(w);
+    Thread* next = next_of_all(w, t);
     if (next == &t) {
         t.state = State::running;
         return;
@@ -134,8 +152,7 @@ inline void finish(Worker& w, Thread& t) {
             switch_fiber(w, own, &w.main);
             continue;
         }
-        Thread* next = next_ready(w, t);
-        if (!next) report_deadlock(w);
+        Thread* next = next_of_all(w, t);
         make_current(w, *next);
         if (next->fiber != own) switch_fiber(w, own, next->fiber);
     }
@@ -167,11 +184,13 @@ inline void reset_threads(Worker& w) {
         t.thread = i;
         t.simdgroup = &w.simdgroups[i / simd_width];
         t.memory_used = 0;
+        t.spin_address = nullptr;
+        t.spins = 0;
         t.state = State::fresh;
     }
 }
 
-// Runs one threadgroup to its end or its first error.
+// Runs one threadgroup to its end, its first error, or until it is suspended.
 inline void run_group(Worker& w, const unsigned position[3]) {
     for (int i = 0; i < 3; ++i) w.group.position[i] = position[i];
     memset(w.arena, 0xff, w.poisoned);
@@ -180,10 +199,20 @@ inline void run_group(Worker& w, const unsigned position[3]) {
     w.alive = w.launch->threads;
     w.at_barrier = w.barrier_epoch = 0;
     w.failed = false;
+    w.suspended = nullptr;
+    w.paused = 0;
     reset_simdgroups(w);
     reset_threads(w);
     make_current(w, *first_ready(w, w.simdgroups[w.order[0]], w.before_first));
     switch_fiber(w, &w.main, w.current->fiber);
+    if (w.failed) abandon_fibers(w);
+}
+
+// Goes on with a suspended threadgroup.
+inline void resume_group(Worker& w) {
+    Fiber* fiber = w.suspended;
+    w.suspended = nullptr;
+    switch_fiber(w, &w.main, fiber);
     if (w.failed) abandon_fibers(w);
 }
 

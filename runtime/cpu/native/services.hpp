@@ -115,7 +115,26 @@ inline void fail_at(unsigned line, const char* message) {
     fail(*worker, "line %u: %s", line, message);
 }
 
+// A thread that sees the same place unchanged so often gives way to the others.
+constexpr unsigned spins_before_pause = 64;
+
+inline void pause(const void* address, unsigned line) {
+    Worker& w = *worker;
+    Thread& t = *w.current;
+    if (t.spin_address != address) {
+        t.spin_address = address;
+        t.spins = 0;
+    }
+    if (++t.spins < spins_before_pause) return;
+    t.spins = 0;
+    t.line = line;
+    t.operation = "an atomic operation";
+    t.state = State::paused;
+    ++w.paused;
+    wait_for_others(w, t);
+}
+
 static const Services service_table = {current_lane, barrier,      exchange, allocate,
-                                       find_extent,  out_of_range, fail_at};
+                                       find_extent,  out_of_range, fail_at,  pause};
 
 }  // namespace trimetal

@@ -11,7 +11,7 @@ constexpr unsigned max_variables = 256;
 constexpr size_t message_bytes = 768;
 constexpr size_t report_bytes = message_bytes + 96;  // with the threadgroup's position
 
-enum class State : unsigned char { fresh, running, in_operation, at_barrier, finished };
+enum class State : unsigned char { fresh, running, in_operation, at_barrier, paused, awake, finished };
 
 struct Thread : Lane {
     Fiber* fiber;
@@ -19,6 +19,8 @@ struct Thread : Lane {
     unsigned line;            // of the operation it waits in
     const char* operation;
     unsigned memory_used;     // threadgroup memory declared so far
+    const void* spin_address; // of its last atomic that changed nothing
+    unsigned spins;           // such atomics there, one after the other
     State state;
 };
 
@@ -41,6 +43,8 @@ struct Launch {
     unsigned schedule;
     uint64_t total;
     uint64_t next;            // atomic
+    unsigned active;          // atomic: OS threads at work
+    unsigned stuck;           // atomic: those of them whose threadgroups all wait for memory
     int failed;               // atomic; the first to set it writes the message
     char* message;
 };
@@ -52,6 +56,8 @@ struct Worker {
     unsigned free_count;
     Fiber* running;
     Thread* current;
+    Fiber* suspended;         // where the threadgroup goes on; null: it runs, or has ended
+    unsigned paused;          // threads that wait for memory to change
 
     Thread* threads;
     Ranks* simdgroups;
@@ -107,6 +113,7 @@ inline Worker* make_worker() {
 
 // After an error fibers stand in the middle of the kernel: forget what they were doing.
 inline void abandon_fibers(Worker& w) {
+    w.suspended = nullptr;
     for (unsigned i = 0; i < max_threads; ++i) {
         w.fibers[i].started = false;
         w.free_fibers[i] = &w.fibers[max_threads - 1 - i];

@@ -5,7 +5,7 @@
 #if !defined(__OPENCL_CPP_VERSION__)
 namespace trimetal {
 
-constexpr unsigned abi_version = 1;
+constexpr unsigned abi_version = 2;
 constexpr unsigned simd_width = 32;
 constexpr unsigned slot_bytes = 32;
 
@@ -61,6 +61,8 @@ struct Services {
     Extent (*extent)(const void* address, bool threadgroup);
     void (*out_of_range)(const OutOfRange& what);  // does not return
     void (*fail)(unsigned line, const char* message);  // does not return
+    // An atomic at an address changed nothing: the thread may be waiting for others to change it.
+    void (*pause)(const void* address, unsigned line);
 };
 
 // `arguments` holds one slot an argument: a pointer and its bytes, or a scalar's value.

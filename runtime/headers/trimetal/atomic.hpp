@@ -94,13 +94,19 @@ struct Subtract {
     }
 };
 
-template <class Op, class T> METAL_FUNC T modify(T* p, T operand) {
+template <class T> METAL_FUNC bool same_bits(const T& a, const T& b) {
+    return __builtin_memcmp(&a, &b, sizeof(T)) == 0;
+}
+
+template <class Op, class T> METAL_FUNC T modify(T* p, T operand, uint line) {
     T old;
     __atomic_load(p, &old, __ATOMIC_RELAXED);
     for (;;) {
         T next = Op::apply(old, operand);
-        if (__atomic_compare_exchange(p, &old, &next, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        if (__atomic_compare_exchange(p, &old, &next, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            if (same_bits(old, next)) services->pause(p, line);
             return old;
+        }
     }
 }
 
@@ -111,7 +117,9 @@ namespace metal {
 template <class P, class T = trimetal::cell_value<P>>
 METAL_FUNC T atomic_load_explicit(const P& p, memory_order TRIMETAL_LINE) {
     T value;
-    __atomic_load(trimetal::cell(p, trimetal_line), &value, __ATOMIC_RELAXED);
+    T* cell = trimetal::cell(p, trimetal_line);
+    __atomic_load(cell, &value, __ATOMIC_RELAXED);
+    trimetal::services->pause(cell, trimetal_line);
     return value;
 }
 template <class P, class T = trimetal::cell_value<P>>
@@ -123,7 +131,9 @@ template <class P, class T = trimetal::cell_value<P>>
 METAL_FUNC T atomic_exchange_explicit(const P& p, trimetal::not_deduced<T> value,
                                       memory_order TRIMETAL_LINE) {
     T old;
-    __atomic_exchange(trimetal::cell(p, trimetal_line), &value, &old, __ATOMIC_RELAXED);
+    T* cell = trimetal::cell(p, trimetal_line);
+    __atomic_exchange(cell, &value, &old, __ATOMIC_RELAXED);
+    if (trimetal::same_bits(old, value)) trimetal::services->pause(cell, trimetal_line);
     return old;
 }
 // Compares bits, as the hardware does: a NaN equals itself, and 0 is not -0.
@@ -132,14 +142,18 @@ METAL_FUNC bool atomic_compare_exchange_weak_explicit(const P& p,
                                                       trimetal::not_deduced<T>* expected,
                                                       trimetal::not_deduced<T> desired,
                                                       memory_order, memory_order TRIMETAL_LINE) {
-    return __atomic_compare_exchange(trimetal::cell(p, trimetal_line), expected, &desired, true,
-                                     __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    T* cell = trimetal::cell(p, trimetal_line);
+    const bool done = __atomic_compare_exchange(cell, expected, &desired, true, __ATOMIC_RELAXED,
+                                                __ATOMIC_RELAXED);
+    if (!done) trimetal::services->pause(cell, trimetal_line);
+    return done;
 }
 #define TRIMETAL_MODIFY(name, Op, value_of)                                                        \
     template <class P, class T = trimetal::value_of<P>>                                            \
     METAL_FUNC T atomic_fetch_##name##_explicit(const P& p, trimetal::not_deduced<T> operand,      \
                                                 memory_order TRIMETAL_LINE) {                      \
-        return trimetal::modify<trimetal::Op>(trimetal::cell(p, trimetal_line), operand);          \
+        return trimetal::modify<trimetal::Op>(trimetal::cell(p, trimetal_line), operand,           \
+                                              trimetal_line);                                      \
     }
 TRIMETAL_MODIFY(add, Sum, sum_value)
 TRIMETAL_MODIFY(sub, Subtract, sum_value)
@@ -151,11 +165,11 @@ TRIMETAL_MODIFY(xor, Xor, integer_value)
 #undef TRIMETAL_MODIFY
 template <class P, class = enable_if_t<is_same_v<trimetal::atomic_value<P>, ulong>>>
 METAL_FUNC void atomic_max_explicit(const P& p, ulong operand, memory_order TRIMETAL_LINE) {
-    trimetal::modify<trimetal::Max>(trimetal::cell(p, trimetal_line), operand);
+    trimetal::modify<trimetal::Max>(trimetal::cell(p, trimetal_line), operand, trimetal_line);
 }
 template <class P, class = enable_if_t<is_same_v<trimetal::atomic_value<P>, ulong>>>
 METAL_FUNC void atomic_min_explicit(const P& p, ulong operand, memory_order TRIMETAL_LINE) {
-    trimetal::modify<trimetal::Min>(trimetal::cell(p, trimetal_line), operand);
+    trimetal::modify<trimetal::Min>(trimetal::cell(p, trimetal_line), operand, trimetal_line);
 }
 
 #endif
