@@ -39,7 +39,7 @@ from .types import is_unsigned, name_of, pointee_name, with_sign
 
 # Defined by the template: arrays indexed in a loop stay in registers if it is unrolled.
 UNROLL = "UNROLL"
-_LONGEST_INLINE = 72  # characters of an expression that is still written in place
+_LONGEST_INLINE = 80  # characters of an expression that is still written in place
 
 # The one array that others are parts of, where they share threadgroup memory.
 SHARED_BYTES = "threadgroup_memory"

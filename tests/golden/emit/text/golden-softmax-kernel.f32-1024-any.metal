@@ -21,12 +21,12 @@ kernel void softmax(device float* out_ptr [[buffer(0)]],
     UNROLL for (int r = 0; r < 8; ++r) {
         const int cols = thread_index + r * 128;                                // kernel.py:13
         x[r] = cols < n_cols ? *(x_ptr + int(row * x_stride) + cols) : -INFINITY;  // kernel.py:15
-        shifted = fmax(shifted, x[r]);                                          // kernel.py:16
+        shifted = precise::fmax(shifted, x[r]);                                 // kernel.py:16
     }
 
     // maximum over 32 lanes, then over 4 simdgroups
     for (ushort distance = 16; distance >= 1; distance /= 2) {
-        shifted = fmax(shifted, simd_shuffle_xor(shifted, distance));
+        shifted = precise::fmax(shifted, simd_shuffle_xor(shifted, distance));
     }
     const bool is_first = (thread_index & 31) == 0;
     if (is_first) {
@@ -35,7 +35,7 @@ kernel void softmax(device float* out_ptr [[buffer(0)]],
     threadgroup_barrier(mem_flags::mem_threadgroup);
     shifted = shifted_partial[0];
     for (int i = 1; i < 4; ++i) {
-        shifted = fmax(shifted, shifted_partial[i]);
+        shifted = precise::fmax(shifted, shifted_partial[i]);
     }
 
     float numerator[8];                                                         // kernel.py:17

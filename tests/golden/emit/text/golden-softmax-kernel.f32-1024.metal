@@ -24,12 +24,14 @@ kernel void softmax(device float* out_ptr [[buffer(0)]],
         if (cols < n_cols) {
             x[r] = *(device const float4*)(x_ptr + int(row * x_stride) + cols);
         }
-        shifted = fmax(shifted, fmax(fmax(x[r].x, x[r].y), fmax(x[r].z, x[r].w)));  // kernel.py:16
+        shifted =                                                               // kernel.py:16
+            precise::fmax(shifted,
+                precise::fmax(precise::fmax(x[r].x, x[r].y), precise::fmax(x[r].z, x[r].w)));
     }
 
     // maximum over 32 lanes, then over 4 simdgroups
     for (ushort distance = 16; distance >= 1; distance /= 2) {
-        shifted = fmax(shifted, simd_shuffle_xor(shifted, distance));
+        shifted = precise::fmax(shifted, simd_shuffle_xor(shifted, distance));
     }
     const bool is_first = (thread_index & 31) == 0;
     if (is_first) {
@@ -38,7 +40,7 @@ kernel void softmax(device float* out_ptr [[buffer(0)]],
     threadgroup_barrier(mem_flags::mem_threadgroup);
     shifted = shifted_partial[0];
     for (int i = 1; i < 4; ++i) {
-        shifted = fmax(shifted, shifted_partial[i]);
+        shifted = precise::fmax(shifted, shifted_partial[i]);
     }
 
     float4 numerator[2];                                                        // kernel.py:17
