@@ -195,22 +195,37 @@ class Elements:
         return Element(Form.VECTOR, self.context.pack(parts, type_))
 
     def _read_one(self, storage: Storage, position: Position, component: int) -> Value:
-        index, lane = self.index(storage, position)
-        shift = sum(
-            1 << bit
-            for bit, mask in enumerate(position[: storage.bits])
-            if (mask & (self.lanes - 1) & component).bit_count() % 2
-        )
-        constant = self.builder.constant
-        index = self.builder.add(index, constant(shift // storage.lanes))
+        index, lane = self._entry(storage, position, component)
         if storage.lanes == 1:
             return self.context.read(storage.array, index)
-        lane = self.builder.add(lane, constant(shift % storage.lanes))
         return self.context.read(storage.array, index, lane)
+
+    def _entry(
+        self, storage: Storage, position: Position, component: int
+    ) -> tuple[Value, Value | None]:
+        """Entry of an array, and component of the entry, of one component of this step's vectors."""
+        index, lane = self.index(storage, position)
+        lane_bits = self.lanes - 1
+        touched = [
+            (1 << bit, mask)
+            for bit, mask in enumerate(position[: storage.bits])
+            if (mask & lane_bits & component).bit_count() % 2
+        ]
+        shift = sum(weight for weight, _ in touched)
+        # Bits that component 0 may have set too are toggled, not added.
+        join = self.builder.xor if any(m & ~lane_bits for _, m in touched) else self.builder.add
+        index = join(index, self.builder.constant(shift // storage.lanes))
+        if storage.lanes == 1:
+            return index, None
+        return index, join(lane, self.builder.constant(shift % storage.lanes))
 
     def write(self, storage: Storage, value: Value, position: Position) -> None:
         """Set this step's registers: `value` has all components."""
         context = self.context
+        low = self.lanes.bit_length() - 1
+        if position[:low] != tuple(1 << bit for bit in range(low)):
+            self._write_each(storage, value, position)
+            return
         index, lane = self.index(storage, position)
         if storage.lanes == self.lanes:
             context.write(value, storage.array, index)
@@ -224,6 +239,13 @@ class Elements:
                 part = self._slice(value, component, storage.lanes)
                 step = self.builder.constant(component // storage.lanes)
                 context.write(part, storage.array, self.builder.add(index, step))
+
+    def _write_each(self, storage: Storage, value: Value, position: Position) -> None:
+        """Components that do not lie side by side in the array."""
+        for component in range(self.lanes):
+            index, lane = self._entry(storage, position, component)
+            part = value if self.lanes == 1 else self.context.extract(value, component)
+            self.context.write(part, storage.array, index, lane)
 
     def _slice(self, vector: Value, start: int, size: int) -> Value:
         if size == 1:

@@ -194,20 +194,27 @@ def exchange_in_rounds(context: Context, transfer: Transfer) -> None:
     """Write and read the elements of one round after another."""
     builder = context.builder
     builder.locate(transfer.op)
-    rounds = 2
-    while transfer.bytes_of(rounds) > context.target.threadgroup_memory:
-        rounds *= 2
+    rounds = rounds_of(context, transfer)
     exchange = Exchange(context, transfer, rounds)
     for side in transfer.readers:
         context.storage(side.value)
     with counted_loop(context, rounds, "round") as index:
         for side in transfer.writers:
-            _write_round(context, exchange, side, index)
+            write_round(context, exchange, side, index)
         for side in transfer.readers:
             _read_round(context, exchange, side, index)
 
 
-def _write_round(context: Context, exchange: Exchange, side: Side, index: Value) -> None:
+def rounds_of(context: Context, transfer: Transfer) -> int:
+    """How many rounds a transfer needs that does not fit threadgroup memory."""
+    rounds = 2
+    while transfer.bytes_of(rounds) > context.target.threadgroup_memory:
+        rounds *= 2
+    return rounds
+
+
+def write_round(context: Context, exchange: Exchange, side: Side, index: Value) -> None:
+    """Write the elements that belong to a round."""
     layout = distribution(side.value)
     with register_loops(context.builder, loop_runs(layout, 0)) as variables:
         step = Elements(context, Iteration(context.builder, 1, variables))

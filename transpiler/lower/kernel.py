@@ -15,7 +15,16 @@ from ..ir.attributes import StringAttr
 from ..ir.core import Block, Module, Op, Region, Value
 from ..ir.types import I32, TensorType
 from ..target import Target
-from . import atomics, exchange, memory, reduction, synchronization
+from . import (
+    atomics,
+    exchange,
+    gather,
+    histogram,
+    join,
+    memory,
+    reduction,
+    synchronization,
+)
 from .builder import Builder
 from .context import Context, operation
 from .group import GroupLowering
@@ -24,7 +33,16 @@ from .roots import SCALAR_LOWERINGS
 from .widths import choose_widths
 
 # The families of ops: importing them registers their roots.
-FAMILIES = (atomics, exchange, memory, reduction, synchronization)
+FAMILIES = (
+    atomics,
+    exchange,
+    gather,
+    histogram,
+    join,
+    memory,
+    reduction,
+    synchronization,
+)
 
 
 def lower(module: Module, target: Target) -> Module:

@@ -2,7 +2,7 @@
 
 A barrier stands between a write and a later read of an array, and between a read and a later
 write, also around the back edge of a loop. Writes of one array in one phase go to different places
-and need none; arrays that share memory count as one.
+and need none, nor do atomics among themselves; arrays that share memory count as one.
 """
 
 from __future__ import annotations
@@ -21,18 +21,23 @@ class _Accesses:
 
     reads: set[Value] = field(default_factory=set[Value])
     writes: set[Value] = field(default_factory=set[Value])
+    atomics: set[Value] = field(default_factory=set[Value])
 
     def conflicts(self, later: _Accesses) -> bool:
         if _meet(self.writes, later.reads) or _meet(self.reads, later.writes):
+            return True
+        plain = (self.reads | self.writes, later.reads | later.writes)
+        if _meet(self.atomics, plain[1]) or _meet(plain[0], later.atomics):
             return True
         return any(share_memory(a, b) for a in self.writes for b in later.writes if a is not b)
 
     def add(self, later: _Accesses) -> None:
         self.reads |= later.reads
         self.writes |= later.writes
+        self.atomics |= later.atomics
 
     def copy(self) -> _Accesses:
-        return _Accesses(set(self.reads), set(self.writes))
+        return _Accesses(set(self.reads), set(self.writes), set(self.atomics))
 
 
 def _meet(earlier: set[Value], later: set[Value]) -> bool:
@@ -92,6 +97,8 @@ def _accesses(op: Op) -> _Accesses:
             found.reads.add(inner.array)
         elif isinstance(inner, metal.Write) and is_shared(inner.array):
             found.writes.add(inner.array)
+        elif isinstance(inner, metal.Atomic) and is_shared(inner.target):
+            found.atomics.add(inner.target)
     return found
 
 
