@@ -63,7 +63,8 @@ def flatten(statements: list[Statement], depth: int) -> list[PrintedLine]:
 
 LINE_LIMIT = 100
 # Where a long line may be broken, the loosest operators first.
-_BREAKS = ((" ? ", " : "), (" && ", " || "), (" = ",), (" + ", " - "), (" * ", " / "), (", ",))
+_BREAKS = ((" ? ", " : "), (" && ", " || "), (" + ", " - "), (" * ", " / "), (", ",))
+_LAST_BREAK = (" = ",)
 
 
 def _wrapped(text: str, note: str) -> list[PrintedLine]:
@@ -72,17 +73,17 @@ def _wrapped(text: str, note: str) -> list[PrintedLine]:
     if len(text) <= limit:
         return [PrintedLine(text, note)]
     pad = " " * (len(text) - len(text.lstrip()) + 4)
-    for depth in range(8):
-        for symbols in _BREAKS:
-            pieces = _split(text, symbols, depth)
-            if len(pieces) > 1:
-                lines = [pieces[0], *(pad + p.lstrip() for p in pieces[1:])]
-                if symbols != _BREAKS[0]:
-                    lines = _filled(pieces, pad, limit)
-                if len(lines) > 1:
-                    first, *others = lines
-                    rest = [line for other in others for line in _wrapped(other, "")]
-                    return [*_wrapped(first, note), *rest]
+    tries = [(depth, symbols) for depth in range(8) for symbols in _BREAKS]
+    for depth, symbols in [*tries, (0, _LAST_BREAK)]:
+        pieces = _split(text, symbols, depth)
+        if symbols == _BREAKS[0]:
+            lines = [pieces[0], *(pad + piece.lstrip() for piece in pieces[1:])]
+        else:
+            lines = _filled(pieces, pad, limit)
+        if len(lines) > 1:
+            first, *others = lines
+            rest = [line for other in others for line in _wrapped(other, "")]
+            return [*_wrapped(first, note), *rest]
     return [PrintedLine(text, note)]
 
 

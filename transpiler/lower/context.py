@@ -60,6 +60,9 @@ class Context:
 
     def storage(self, value: Value, name: str = "") -> Storage:
         """The storage of a tensor value, made at the first call (at the current place)."""
+        taken = self.storages.get(self.plan.takes_over.get(value, value))
+        if taken is not None and taken.lanes == self.lanes_of.get(value, 1):
+            self.storages.setdefault(value, taken)
         if value not in self.storages:
             assert isinstance(value.type, TensorType)
             self.storages[value] = self.new_storage(

@@ -87,6 +87,8 @@ class Plan:
             if len(self.kept) == before:
                 break
         self.stored = self._values_read_elsewhere()
+        # value -> another one whose array it takes, since nobody needs that one any more.
+        self.takes_over = self._arrays_taken_over()
 
     # -- following values ---------------------------------------------------------------------
 
@@ -222,6 +224,49 @@ class Plan:
                     if read and maker.get(value) is not group:
                         stored.add(value)
         return stored
+
+    def _arrays_taken_over(self) -> dict[Value, Value]:
+        """Kept values that may replace, element by element, the last value that they need.
+
+        `numerator = exp(x - top)` is written over `x` where only this group still reads x, each
+        element for itself.
+        """
+        uses: dict[Value, list[tuple[Group, Position]]] = {}
+        for group in self.groups:
+            made = {value for root in group.roots for value in root.produced}
+            for root in group.roots:
+                for value, position, read in self.visits(root, group):
+                    if read and value in self.stored and value not in made:
+                        uses.setdefault(value, []).append((group, position))
+        taken: dict[Value, Value] = {}
+        for group in self.groups:
+            for root in group.roots:
+                if isinstance(root, Keep) and root.op.result in self.stored:
+                    found = self._last_needed(root, group, uses, set(taken.values()))
+                    if found is not None:
+                        taken[root.op.result] = found
+        return taken
+
+    def _last_needed(
+        self,
+        root: Keep,
+        group: Group,
+        uses: dict[Value, list[tuple[Group, Position]]],
+        taken: set[Value],
+    ) -> Value | None:
+        result = root.op.result
+        for value, _, read in self.visits(root, group):
+            op = value.defining_op
+            if not read or op is None or value in taken or value.type != result.type:
+                continue
+            same_place = op.parent is root.op.parent and not op.regions
+            alone = all(
+                user is group and position == group.distribution.identity
+                for user, position in uses.get(value, [])
+            )
+            if value in self.stored and same_place and alone:
+                return value
+        return None
 
 
 _KEEP_ABOVE = 8
