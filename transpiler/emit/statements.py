@@ -64,7 +64,7 @@ def flatten(statements: list[Statement], depth: int) -> list[PrintedLine]:
 LINE_LIMIT = 100
 # Where a long line may be broken, the loosest operators first.
 _BREAKS = ((" ? ", " : "), (" && ", " || "), (" + ", " - "), (" * ", " / "), (", ",))
-_LAST_BREAK = (" = ",)
+_ASSIGNMENT = (" = ",)
 
 
 def _wrapped(text: str, note: str) -> list[PrintedLine]:
@@ -74,7 +74,10 @@ def _wrapped(text: str, note: str) -> list[PrintedLine]:
         return [PrintedLine(text, note)]
     pad = " " * (len(text) - len(text.lstrip()) + 4)
     tries = [(depth, symbols) for depth in range(8) for symbols in _BREAKS]
-    for depth, symbols in [*tries, (0, _LAST_BREAK)]:
+    sides = _split(text, _ASSIGNMENT, 0)
+    if len(sides) == 2 and len(pad) + len(sides[1]) <= limit:
+        tries.insert(len(_BREAKS), (0, _ASSIGNMENT))  # the right side fits in a line of its own
+    for depth, symbols in tries:
         pieces = _split(text, symbols, depth)
         if symbols == _BREAKS[0]:
             lines = [pieces[0], *(pad + piece.lstrip() for piece in pieces[1:])]

@@ -38,11 +38,10 @@ kernel void softmax(device float* out_ptr [[buffer(0)]],
         shifted = precise::fmax(shifted, shifted_partial[i]);
     }
 
-    float numerator[8];                                                         // kernel.py:17
     float denominator = -0.0f;                                                  // kernel.py:18
     UNROLL for (int r = 0; r < 8; ++r) {
-        numerator[r] = precise::exp(x[r] - shifted);                            // kernel.py:17
-        denominator += numerator[r];                                            // kernel.py:18
+        x[r] = precise::exp(x[r] - shifted);                                    // kernel.py:17
+        denominator += x[r];                                                    // kernel.py:18
     }
 
     // sum over 32 lanes, then over 4 simdgroups
@@ -59,7 +58,7 @@ kernel void softmax(device float* out_ptr [[buffer(0)]],
     UNROLL for (int r = 0; r < 8; ++r) {
         const int cols = thread_index + r * 128;                                // kernel.py:13
         if (cols < n_cols) {                                                    // kernel.py:21
-            *(out_ptr + int(row * out_stride) + cols) = numerator[r] / denominator;
+            *(out_ptr + int(row * out_stride) + cols) = x[r] / denominator;
         }
     }
 }

@@ -24,9 +24,8 @@ kernel void softmax(device float* out_ptr [[buffer(0)]],
         if (cols < n_cols) {
             x[r] = *(device const float4*)(x_ptr + int(row * x_stride) + cols);
         }
-        shifted =                                                               // kernel.py:16
-            precise::fmax(shifted,
-                precise::fmax(precise::fmax(x[r].x, x[r].y), precise::fmax(x[r].z, x[r].w)));
+        shifted = precise::fmax(shifted,                                        // kernel.py:16
+            precise::fmax(precise::fmax(x[r].x, x[r].y), precise::fmax(x[r].z, x[r].w)));
     }
 
     // maximum over 32 lanes, then over 4 simdgroups
@@ -43,11 +42,10 @@ kernel void softmax(device float* out_ptr [[buffer(0)]],
         shifted = precise::fmax(shifted, shifted_partial[i]);
     }
 
-    float4 numerator[2];                                                        // kernel.py:17
     float denominator = -0.0f;                                                  // kernel.py:18
     UNROLL for (int r = 0; r < 2; ++r) {
-        numerator[r] = precise::exp(x[r] - shifted);                            // kernel.py:17
-        denominator += numerator[r].x + numerator[r].y + (numerator[r].z + numerator[r].w);  // kernel.py:18
+        x[r] = precise::exp(x[r] - shifted);                                    // kernel.py:17
+        denominator += x[r].x + x[r].y + (x[r].z + x[r].w);                     // kernel.py:18
     }
 
     // sum over 32 lanes, then over 4 simdgroups
@@ -64,7 +62,7 @@ kernel void softmax(device float* out_ptr [[buffer(0)]],
     UNROLL for (int r = 0; r < 2; ++r) {
         const int cols = thread_index * 4 + r * 512;                            // kernel.py:13
         if (cols < n_cols) {                                                    // kernel.py:21
-            *(device float4*)(out_ptr + int(row * out_stride) + cols) = numerator[r] / denominator;
+            *(device float4*)(out_ptr + int(row * out_stride) + cols) = x[r] / denominator;
         }
     }
 }
