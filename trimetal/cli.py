@@ -165,7 +165,7 @@ def _transpile_function(options: argparse.Namespace, path: Path, name: str) -> S
     from .transpiler import transpile
 
     text = ttgir_of_file(path, name, options.signature, options.num_warps, options.target)
-    with noted_python_lines():
+    with noted_python_lines(text):
         return transpile(text, target=options.target, print_after=options.print_after)
 
 

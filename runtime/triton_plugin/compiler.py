@@ -89,7 +89,7 @@ def _make_msl(module: Any, metadata: Metadata, *, options: MetalOptions) -> str:
     try:
         shader = transpile(text, options.arch)
     except TrimetalError as error:
-        raise triton_error(error) from error
+        raise triton_error(error, text) from error
     metadata["name"] = module.get_entry_func_name()
     metadata["shared"] = shader.threadgroup_memory
     metadata[SHADER] = describe(shader)

@@ -16,8 +16,8 @@ from .triton_api import late
 _RESOURCES = {"threadgroup memory": "shared memory", "threads per threadgroup": "threads"}
 
 
-def triton_error(error: TrimetalError) -> Exception:
-    """What Triton raises in such a case.
+def triton_error(error: TrimetalError, text: str) -> Exception:
+    """What Triton raises in such a case; `text` is the TTGIR that the error is about.
 
     OutOfResources is what an autotuner skips; CompilationError shows the line of the Python source.
     Errors that are neither are ours to repair, and stay as they are.
@@ -29,7 +29,7 @@ def triton_error(error: TrimetalError) -> Exception:
     if not isinstance(error, UnsupportedError):
         return error
     compilation_error: type[Exception] = late("compiler.errors").CompilationError
-    place = python_place(error.span) if error.span else None
+    place = python_place(error.span, text)
     if place is None:
         return compilation_error(None, ast.Pass(), str(error))
     # Triton prints the lines above `node.lineno`, and a caret under the column.
@@ -38,14 +38,15 @@ def triton_error(error: TrimetalError) -> Exception:
     return compilation_error("".join(linecache.getlines(place.file)), node, where)
 
 
-def python_place(span: Span) -> FileLineColLoc | None:
-    """The place in the Python source that the op at a place in the text came from."""
+def python_place(span: Span | None, text: str) -> FileLineColLoc | None:
+    """The place in the Python source of the op at a place in the text, or else of the kernel."""
     try:
-        module = parse(span.source.text, span.source.name)
+        module = parse(text)
     except TrimetalError:
         return None
-    found: Op | None = None
-    for op in module.walk():
-        if op.span is not None and op.span.start <= span.start < op.span.end:
-            found = op
+    found: Op | None = next(iter(module.functions), None)
+    if span is not None:
+        for op in module.walk():
+            if op.span is not None and op.span.start <= span.start < op.span.end:
+                found = op
     return source_line(found.location) if found is not None else None

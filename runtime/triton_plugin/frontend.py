@@ -40,7 +40,7 @@ def transpile_jit(
     from trimetal.transpiler import transpile
 
     text = ttgir_of(fn, signature, constexprs or {}, num_warps, target, options)
-    with noted_python_lines():
+    with noted_python_lines(text):
         return transpile(text, target)
 
 
@@ -89,14 +89,14 @@ def ttgir_of(
 
 
 @contextlib.contextmanager
-def noted_python_lines() -> Generator[None]:
+def noted_python_lines(text: str) -> Generator[None]:
     """Adds the line of the Python source to the note of an error that points into the TTGIR."""
     try:
         yield
     except TrimetalError as error:
         from .failures import python_place
 
-        place = python_place(error.span) if error.span else None
+        place = python_place(error.span, text)
         if place is not None:
             where = f"from {place.file}:{place.line}"
             error.note = f"{error.note}; {where}" if error.note else where

@@ -28,6 +28,15 @@ def test_an_unsupported_op_is_a_compilation_error_with_the_line():
     assert isinstance(caught.value.__cause__, UnsupportedError)
 
 
+def test_a_type_that_metal_lacks_is_a_compilation_error_with_a_line():
+    error = module("triton.compiler.errors").CompilationError
+    x, out = np.zeros(64), np.zeros(64)
+    with pytest.raises(error) as caught:
+        kernels.copy[(1,)](*buffers(x, out), BLOCK=64)
+    assert "f64" in str(caught.value)
+    assert "kernels.py:" in str(caught.value)
+
+
 def test_too_many_threads_are_out_of_resources():
     error = module("triton.runtime.errors").OutOfResources
     x, out = numbers(4096), numbers(4096)
@@ -36,14 +45,14 @@ def test_too_many_threads_are_out_of_resources():
 
 
 def test_too_much_memory_is_out_of_resources_in_triton_s_words():
-    error = triton_error(OutOfResourcesError("threadgroup memory", 65536, 32768))
+    error = triton_error(OutOfResourcesError("threadgroup memory", 65536, 32768), "")
     assert type(error).__name__ == "OutOfResources"
     assert "shared memory, Required: 65536, Hardware limit: 32768" in str(error)
 
 
 def test_errors_can_be_copied_as_triton_does():
     for ours in (UnsupportedError("no"), OutOfResourcesError("threads", 2048, 1024)):
-        error = triton_error(ours)
+        error = triton_error(ours, "module {}\n")
         assert str(copy.deepcopy(error)) == str(error)
         assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
