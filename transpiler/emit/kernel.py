@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from ..dialects import metal, scf, tt
-from ..errors import UnsupportedError
+from ..errors import OutOfResourcesError, UnsupportedError
 from ..ir.attributes import IntegerAttr
 from ..ir.core import Block, Module, Op, Value
 from ..ir.types import ArrayType, FloatType, IntegerType, PointerType
@@ -34,6 +34,9 @@ def emit(module: Module, target: Target) -> Shader:
     """The shader of a lowered module."""
     (kernel,) = module.body.ops
     assert isinstance(kernel, metal.Kernel)
+    if len(kernel.body.args) > target.max_buffers:
+        count = len(kernel.body.args)
+        raise OutOfResourcesError("buffer arguments", count, target.max_buffers, kernel.span)
     threads = kernel.simdgroups * target.simd_width
     written = written_arguments(kernel)
     writer = Writer(Ranges(threads), lambda pointer: not _may_be_written(pointer, written))
