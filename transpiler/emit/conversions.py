@@ -126,7 +126,7 @@ def same_bits(writer: Operands, op: Op) -> Expr:
     name, expr = msl_type(op.result), writer.typed(source)
     if expr.type == name:
         return expr
-    if is_float8(op.result.type) or is_float8(source.type):
+    if bit_width(op.result.type) == 8 and bit_width(source.type) == 8:
         return convert(expr, name)  # both are integers in MSL
     return call(f"as_type<{name}>", name, expr)
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..analysis.axis import AxisAnalysis, AxisInfo
-from ..dialects import arith, math, scf, tt
+from ..dialects import arith, scf, tt
 from ..ir.core import Op, Value
-from ..ir.types import FloatType, PointerType, TensorType, bit_width, element_of
+from ..ir.types import PointerType, TensorType, bit_width, element_of
+from ..simdgroup import ELEMENTS_PER_LANE
 from .distribution import Position, distribution_of
 from .plan import Group, Plan
 from .roots import Root
@@ -78,7 +79,7 @@ def form_of(value: Value, position: Position, lanes: int, axis: AxisAnalysis) ->
 def choose_widths(plan: Plan, axis: AxisAnalysis) -> tuple[dict[Group, Width], dict[Value, int]]:
     """The width of every group, and the vector length of every value kept in an array."""
     widths: dict[Group, Width] = {}
-    lanes_of: dict[Value, int] = {}
+    lanes_of = dict.fromkeys(plan.matrices, ELEMENTS_PER_LANE)
     deepest_first = sorted(plan.groups, key=lambda group: -group.depth)
     for group in deepest_first:
         if any(root.access for root in group.roots):
@@ -214,32 +215,25 @@ def _addresses_depend_on_loads(group: Group, plan: Plan) -> bool:
     return False
 
 
-# Ops with a form on vectors, besides arith's; what is missing here is computed one by one.
-_VECTOR_MATH = (
-    math.Absf,
-    math.Absi,
-    math.Ceil,
-    math.Cos,
-    math.Exp,
-    math.Exp2,
-    math.Floor,
-    math.Fma,
-    math.Log,
-    math.Log2,
-    math.Rsqrt,
-    math.Sin,
-    math.Sqrt,
+# Triton's own ops with a form on vectors, besides all of arith and math.
+_VECTOR_OPS = (
+    tt.ApproxDivf,
+    tt.Bitcast,
+    tt.Clampf,
+    tt.ExternElementwise,
+    tt.FpToFp,
+    tt.Mulhiui,
+    tt.PreciseDivf,
+    tt.PreciseSqrt,
 )
 
 
 def has_vector_form(op: Op) -> bool:
     """Whether the op can be computed on vectors of up to 4 components."""
     types = [element_of(value.type) for value in (*op.operands, *op.results)]
-    if any(isinstance(t, FloatType) and t.name not in ("f16", "bf16", "f32") for t in types):
-        return False
     if any(isinstance(t, PointerType) for t in types):
         return False
-    return op.op_name.startswith("arith.") or isinstance(op, _VECTOR_MATH)
+    return op.op_name.startswith(("arith.", "math.")) or isinstance(op, _VECTOR_OPS)
 
 
 def follows_vectors(group: Group, lanes: int, plan: Plan, axis: AxisAnalysis) -> bool:

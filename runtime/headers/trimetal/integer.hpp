@@ -148,5 +148,37 @@ TRIMETAL_LIFT_2(subsat)
 TRIMETAL_LIFT_2(hadd)
 TRIMETAL_LIFT_2(rhadd)
 TRIMETAL_LIFT_3(madhi)
+TRIMETAL_LIFT_2(mul24)
+TRIMETAL_LIFT_3(mad24)
+
+// Vectors of what has another type than the arguments.
+template <class A, class B, class V = trimetal::binary_of<A, B>,
+          class R = vec<trimetal::unsigned_of<trimetal::element_of<V>>, trimetal::vector_length<V>>>
+METAL_FUNC R absdiff(const A& a, const B& b) {
+    const V x = a, y = b;
+    R r;
+    for (int i = 0; i < trimetal::vector_length<V>; ++i) r.d[i] = absdiff(x.d[i], y.d[i]);
+    return r;
+}
+template <class A, class K, class V = trimetal::vector_of<A>,
+          class = enable_if_t<trimetal::vector_length<A> != 0 &&
+                              is_same_v<trimetal::vector_of<K>,
+                                        vec<int, trimetal::vector_length<A>>>>>
+METAL_FUNC V ldexp(const A& a, const K& b) {
+    const V x = a;
+    const trimetal::vector_of<K> k = b;
+    V r;
+    for (int i = 0; i < trimetal::vector_length<V>; ++i) r.d[i] = ldexp(x.d[i], k.d[i]);
+    return r;
+}
+template <class A, class R = enable_if_t<trimetal::vector_length<A> != 0 &&
+                                             trimetal::is_floating<trimetal::element_of<A>>,
+                                         vec<int, trimetal::vector_length<A>>>>
+METAL_FUNC R ilogb(const A& a) {
+    const trimetal::vector_of<A> x = a;
+    R r;
+    for (int i = 0; i < trimetal::vector_length<A>; ++i) r.d[i] = ilogb(x.d[i]);
+    return r;
+}
 
 } // namespace metal
