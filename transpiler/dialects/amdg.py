@@ -173,7 +173,7 @@ class ExtractSlice(Op):
         """The part lies inside."""
         source, result = require_tensor(self, self.source), require_tensor(self, self.result)
         fits = len(self.offsets) == source.rank == result.rank and all(
-            0 <= offset and offset + part <= whole
+            offset >= 0 and offset + part <= whole
             for offset, part, whole in zip(self.offsets, result.shape, source.shape, strict=True)
         )
         self.require(fits, f"{result} at {self.offsets} is not inside {source}")

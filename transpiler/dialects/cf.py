@@ -8,7 +8,7 @@ from ..ir.attributes import Attribute, DenseArrayAttr
 from ..ir.core import Op, Successor, Value
 from ..ir.fields import operand, string
 from ..ir.traits import require_type, types_of
-from ..ir.types import I1, I32
+from ..ir.types import I1, I32, Type
 
 if TYPE_CHECKING:
     from ..ir.printer import Printer
@@ -31,7 +31,7 @@ class _Branch(Op):
                 self.require(False, f"{message} {len(taken)} arguments ({_list(taken)})")
 
 
-def _list(types: list[object]) -> str:
+def _list(types: list[Type]) -> str:
     return ", ".join(map(str, types))
 
 

@@ -171,7 +171,7 @@ def _signature(reader: OpReader) -> tuple[list[Argument], list[Type]]:
         arguments = reader.arguments_in(node)
         return arguments, [argument.type for argument in arguments]
     inner = reader.within(node)
-    arguments = []
+    arguments: list[Argument] = []
     while not inner.done:
         arguments.append(inner.typed_argument())
         if not inner.accept(","):

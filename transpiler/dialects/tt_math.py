@@ -350,7 +350,7 @@ class ScanReturn(Op):
 
 
 class MapElementwise(Op):
-    """A scalar program for every `pack` elements; its arguments are input 0's elements, then 1's."""
+    """A scalar program for every `pack` elements; input 0's elements come first, then input 1's."""
 
     name = "tt.map_elementwise"
     regions_held = 1

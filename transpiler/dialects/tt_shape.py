@@ -200,6 +200,12 @@ class Join(Op):
         self.require(fits, f"two {source} do not join to {result}")
 
 
+def _halves(parts: Parts) -> list[Type]:
+    """Both halves have one type."""
+    assert parts.result_types is not None
+    return parts.result_types * 2
+
+
 class Split(Op):
     """The two halves of a last dimension of 2."""
 
@@ -209,13 +215,8 @@ class Split(Op):
     regions_held = 0
     result_names = ("lhs", "rhs")
     source = operand()
+    infer = staticmethod(_halves)
     format = "$source attr-dict `:` type($source) `->` type($lhs)"
-
-    @staticmethod
-    def infer(parts: Parts) -> list[Type]:
-        """Both halves have one type."""
-        assert parts.result_types is not None
-        return parts.result_types * 2
 
     def verify(self) -> None:
         """The operand has a 2 behind the results' shape."""

@@ -208,7 +208,7 @@ class MemdescSubslice(_View):
         super().verify()
         source, result = self.views()
         fits = len(self.offsets) == len(source.shape) == len(result.shape) and all(
-            0 <= offset and offset + part <= whole
+            offset >= 0 and offset + part <= whole
             for offset, part, whole in zip(self.offsets, result.shape, source.shape, strict=True)
         )
         self.require(fits, f"{result} at {self.offsets} is not inside {source}")

@@ -35,7 +35,7 @@ class WarpSpecialize(Op):
 
     @classmethod
     def parse(cls, reader: OpReader) -> WarpSpecialize:
-        """Read `(%a) [attributes {...}] default {...} partition0(%b: T) num_warps(4) {...} : ...`."""
+        """Read `(%a) [attributes {...}] default {...} partition0(%b: T) num_warps(4) {...} : T`."""
         captures = reader.values_in(reader.node("group", "'('"))
         attributes = reader.optional_attributes()
         reader.expect("default")

@@ -59,6 +59,11 @@ class WarpGroupDot(Op):
         require_same_types(self, (self.c, self.result))
 
 
+def _like_inputs(parts: Parts) -> list[Type]:
+    """The operands' types."""
+    return types_of(parts.operands["inputs"])
+
+
 class WarpGroupDotWait(Op):
     """Waits until at most `pendings` dots are under way; gives its operands on."""
 
@@ -67,12 +72,8 @@ class WarpGroupDotWait(Op):
     inputs = variadic()
     pendings = integer(required=True)
     warp_group_local = flag(key="warpGroupLocal")
+    infer = staticmethod(_like_inputs)
     format = "$inputs attr-dict `:` type($inputs)"
-
-    @staticmethod
-    def infer(parts: Parts) -> list[Type]:
-        """The operands' types."""
-        return types_of(parts.operands["inputs"])
 
     def verify(self) -> None:
         """Results are the operands."""

@@ -1,8 +1,8 @@
 """Typed SSA: values, ops, blocks, regions, modules.
 
-An op class declares its operands, attributes and textual format as fields (`ir/fields.py`); defining
-the class registers it under its name. Ops that the project does not know are `UnknownOp`s: they parse
-and print, and are refused when lowered.
+An op class declares its operands, attributes and textual format as fields (`ir/fields.py`);
+defining the class registers it under its name. Ops that the project does not know are `UnknownOp`s:
+they parse and print, and are refused when lowered.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ class OperandPiece:
     index: int
 
 
-Piece: TypeAlias = "str | OperandPiece | Type | Attribute"
+Piece: TypeAlias = "str | OperandPiece | Attribute"
 
 
 class UnknownOp(Op):
@@ -245,7 +245,8 @@ class UnknownOp(Op):
             operands, result_types, attributes, regions, successors, location=location, span=span
         )
         self._op_name = op_name
-        # The custom text: words, operands by their index, types and attributes. Empty: generic form.
+        # The custom text: words, operands by their index, attributes and types (as TypeAttr);
+        # empty for the generic form.
         self.pieces = tuple(pieces)
 
     @property
@@ -385,7 +386,7 @@ class Module(Op):
         return self.integer("ttg.threads-per-warp", 32)
 
     def __str__(self) -> str:
-        from .printer import print_module  # noqa: PLC0415 - the printer knows the classes here
+        from .printer import print_module
 
         return print_module(self)
 

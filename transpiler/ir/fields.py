@@ -95,7 +95,7 @@ class optional(OperandField):  # noqa: N801
     def __get__(self, op: None, owner: type[Op]) -> optional: ...
     @overload
     def __get__(self, op: Op, owner: type[Op]) -> Value | None: ...
-    def __get__(self, op: Op | None, owner: type[Op]) -> Value | None | optional:
+    def __get__(self, op: Op | None, owner: type[Op]) -> Value | optional | None:
         if op is None:
             return self
         start, count = self.slice_of(op)
@@ -350,5 +350,5 @@ class attribute(AttributeField):  # noqa: N801
     def __get__(self, op: None, owner: type[Op]) -> attribute: ...
     @overload
     def __get__(self, op: Op, owner: type[Op]) -> Attribute | None: ...
-    def __get__(self, op: Op | None, owner: type[Op]) -> Attribute | None | attribute:
+    def __get__(self, op: Op | None, owner: type[Op]) -> Attribute | attribute | None:
         return self if op is None else op.attributes.get(self.key)

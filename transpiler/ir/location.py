@@ -45,7 +45,7 @@ class FusedLoc:
     metadata: str = ""
 
 
-Location: TypeAlias = "UnknownLoc | FileLineColLoc | NameLoc | CallSiteLoc | FusedLoc"
+Location: TypeAlias = UnknownLoc | FileLineColLoc | NameLoc | CallSiteLoc | FusedLoc
 UNKNOWN = UnknownLoc()
 
 

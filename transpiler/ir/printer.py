@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from .aliases import MARK, Aliased, Aliases
 from .assembly import assembly_of
 from .attributes import (
     ArrayAttr,
@@ -12,18 +13,14 @@ from .attributes import (
     DenseArrayAttr,
     DenseAttr,
     DictAttr,
-    FloatAttr,
     IntegerAttr,
     OpaqueAttr,
-    StringAttr,
-    SymbolAttr,
     TypeAttr,
     UnitAttr,
 )
 from .core import Block, Module, Op, OperandPiece, Region, UnknownOp, Value
 from .encodings import Encoding, SharedEncoding
 from .fields import flag, word
-from .floats import float_text
 from .location import (
     CallSiteLoc,
     FileLineColLoc,
@@ -33,6 +30,7 @@ from .location import (
     UnknownLoc,
 )
 from .names import Names
+from .text import dense_text, plain_text, quoted, symbol_text
 from .types import (
     ArrayType,
     FloatType,
@@ -49,10 +47,7 @@ from .types import (
 )
 
 _BARE_KEY = re.compile(r"[A-Za-z_][\w$.]*\Z")
-_BARE_SYMBOL = re.compile(r"[A-Za-z_][\w$.]*\Z")
-_MARK = re.compile("\0(\\d+)(v?)\0")
 _SMEM = OpaqueAttr("#ttg.shared_memory")
-_HEX_ABOVE = 100  # entries of a constant that MLIR writes one by one
 
 
 def print_module(module: Module, locations: bool = False) -> str:
@@ -82,16 +77,16 @@ class Printer:
         self.names = Names(module)
         self.pieces: list[str | _RegionPiece] = []
         self.depth = 0
-        self.aliased: list[Attribute | Location] = []
-        self._marks: dict[Attribute | Location, str] = {}
+        self.aliased: list[Aliased] = []
+        self._marks: dict[Aliased, str] = {}
         self._types: dict[Type, str] = {}
 
     def module(self) -> str:
         """The whole text."""
         body = "".join(self._all())
-        aliases = _Aliases(self, body)
-        head = "".join(f"{line}\n" for line in aliases.definitions(deferred=False))
-        tail = "".join(f"{line}\n" for line in aliases.definitions(deferred=True))
+        aliases = Aliases(self.aliased, self._definition, body)
+        head = "".join(f"{line}\n" for line in aliases.definitions(early=True))
+        tail = "".join(f"{line}\n" for line in aliases.definitions(early=False))
         return f"{head}{aliases.replace(body)}\n{tail}"
 
     def _all(self) -> Iterator[str]:
@@ -166,15 +161,8 @@ class Printer:
                 self.text(piece)
             elif isinstance(piece, OperandPiece):
                 self.values([op.operands[piece.index]])
-            elif isinstance(piece, OpaqueType | TensorType | MemDescType | PointerType):
-                self.text(self.type_text(piece))
             else:
-                self.text(self._piece_text(piece))
-
-    def _piece_text(self, piece: Type | Attribute) -> str:
-        if isinstance(piece, Type.__args__ if hasattr(Type, "__args__") else ()):  # type: ignore
-            return self.type_text(piece)  # type: ignore
-        return self.attribute_text(piece)  # type: ignore
+                self.text(self.attribute_text(piece))
 
     # What op classes write with
 
@@ -258,7 +246,10 @@ class Printer:
         text = f"{self.names.use(value)}: {self.type_text(value.type)}"
         if attributes:
             text += f" {self.dictionary(attributes)}"
-        return f"{text} loc({self.location(value.location)})" if self.locations else text
+        if not self.locations:
+            return text
+        seen = MARK.sub(r"\0\1a\0", self._mark(value.location))
+        return f"{text} {seen}loc({self.location_text(value.location)})"
 
     def assignments(self, names: Sequence[Value], values: Sequence[Value]) -> None:
         """Write `%a = %x, %b = %y`."""
@@ -352,7 +343,7 @@ class Printer:
             return encoding.text
         return self._mark(encoding) if encoding.alias else encoding.text(self.reference)
 
-    def _mark(self, item: Attribute | Location) -> str:
+    def _mark(self, item: Aliased) -> str:
         mark = self._marks.get(item)
         if mark is None:
             mark = self._marks[item] = f"\0{len(self.aliased)}\0"
@@ -362,7 +353,7 @@ class Printer:
     def _visit(self, location: Location) -> str:
         # MLIR looks at an op's location before the op: aliases are numbered in that order.
         text = self.location(location)
-        return "".join(f"\0{found[1]}v\0" for found in _MARK.finditer(text))
+        return "".join(f"\0{found[1]}v\0" for found in MARK.finditer(text))
 
     def dictionary(self, attributes: dict[str, Attribute], op: Op | None = None) -> str:
         """`{key = value}`, sorted by key."""
@@ -383,36 +374,29 @@ class Printer:
     def attribute_text(self, attribute: Attribute) -> str:
         """An attribute, with aliases."""
         match attribute:
-            case IntegerAttr():
-                return str(attribute)
-            case FloatAttr():
-                return f"{float_text(attribute.bits, attribute.type)} : {attribute.type}"
-            case StringAttr():
-                return quoted(attribute.value)
-            case UnitAttr():
-                return "unit"
             case TypeAttr():
                 return self.type_text(attribute.type)
-            case SymbolAttr():
-                return symbol_text(attribute.name)
             case ArrayAttr():
                 return f"[{', '.join(map(self.attribute_text, attribute.items))}]"
             case DictAttr():
                 return self.dictionary(dict(attribute.items))
-            case DenseArrayAttr():
-                return _dense_array_text(attribute)
             case DenseAttr():
                 return f"{dense_text(attribute)} : {self.type_text(attribute.type)}"
-            case OpaqueAttr():
-                return attribute.text
             case Encoding() | SharedEncoding():
                 return self.reference(attribute)
+            case _:
+                return plain_text(attribute)
 
     def location(self, location: Location) -> str:
         """What stands between the brackets of `loc(...)`."""
-        if isinstance(location, FileLineColLoc | NameLoc | CallSiteLoc | FusedLoc | UnknownLoc):
-            return self._mark(location)
-        return str(location)
+        return self._mark(location)
+
+    def _definition(self, item: Aliased) -> str:
+        if isinstance(item, Encoding | SharedEncoding):
+            return item.text(self.reference)
+        if isinstance(item, OpaqueAttr):
+            return item.text
+        return f"loc({self.location_text(item)})"
 
     def location_text(self, location: Location) -> str:
         """A location written out, with aliases inside."""
@@ -432,134 +416,3 @@ class Printer:
                 metadata = f"<{location.metadata}>" if location.metadata else ""
                 parts = ", ".join(map(self.location, location.locations))
                 return f"fused{metadata}[{parts}]"
-
-
-class _Aliases:
-    """The names of everything that has one, as MLIR chooses them.
-
-    They are ordered by how deep they nest, then by name, then by where they occur first; the
-    numbers follow that order (AsmPrinter.cpp, AliasInitializer).
-    """
-
-    def __init__(self, printer: Printer, body: str) -> None:
-        self.printer = printer
-        self.texts: dict[int, str] = {}
-        self.depths: dict[int, int] = {}
-        order = self._visit(body)
-        order.sort(key=lambda index: (self.depths[index], self._base(index)))
-        counts: dict[str, int] = {}
-        self.order = order
-        self.names: dict[int, str] = {}
-        for index in order:
-            base = self._base(index)
-            count = counts[base] = counts.get(base, -1) + 1
-            self.names[index] = f"#{base}{count or ''}"
-
-    def _visit(self, body: str) -> list[int]:
-        """All aliased things, each before what comes later in the text and after what it holds."""
-        order: list[int] = []
-        stack: list[tuple[int, bool]] = [(int(m[1]), False) for m in _MARK.finditer(body)][::-1]
-        while stack:
-            index, children_done = stack.pop()
-            if index in self.depths:
-                continue
-            text = self._text(index)
-            inner = [int(m[1]) for m in _MARK.finditer(text)]
-            if not children_done and any(i not in self.depths for i in inner):
-                stack.append((index, True))
-                stack.extend((i, False) for i in reversed(inner))
-                continue
-            self.depths[index] = 1 + max((self.depths[i] for i in inner), default=-1)
-            order.append(index)
-        return order
-
-    def _text(self, index: int) -> str:
-        known = self.texts.get(index)
-        if known is None:
-            item = self.printer.aliased[index]
-            if isinstance(item, Encoding | SharedEncoding):
-                known = item.text(self.printer.reference)
-            elif isinstance(item, OpaqueAttr):
-                known = item.text
-            else:
-                known = f"loc({self.printer.location_text(item)})"  # type: ignore[arg-type]
-            self.texts[index] = known
-        return known
-
-    def _base(self, index: int) -> str:
-        item = self.printer.aliased[index]
-        if isinstance(item, Encoding | SharedEncoding):
-            return item.alias
-        return "smem" if isinstance(item, OpaqueAttr) else "loc"
-
-    def replace(self, text: str) -> str:
-        """The text with names in the place of marks."""
-        return _MARK.sub(lambda m: "" if m[2] else self.names[int(m[1])], text)
-
-    def definitions(self, deferred: bool) -> Iterator[str]:
-        """The lines that define the aliases: locations that can wait follow the module."""
-        for index in self.order:
-            is_location = self._base(index) == "loc"
-            if is_location == deferred:
-                yield f"{self.names[index]} = {self.replace(self._text(index))}"
-
-
-def quoted(text: str) -> str:
-    """A string as MLIR quotes it."""
-    out: list[str] = []
-    for byte in text.encode("utf-8", "surrogateescape"):
-        char = chr(byte)
-        if char in '"\\':
-            out.append(f"\\{char}" if char == "\\" else "\\22")
-        elif 32 <= byte < 127:
-            out.append(char)
-        else:
-            out.append(f"\\{byte:02X}")
-    return f'"{"".join(out)}"'
-
-
-def symbol_text(name: str) -> str:
-    """`@name`, quoted where it has to be."""
-    return f"@{name}" if _BARE_SYMBOL.match(name) else f"@{quoted(name)}"
-
-
-def _dense_array_text(attribute: DenseArrayAttr) -> str:
-    if not attribute.values:
-        return f"array<{attribute.element}>"
-    texts: list[str] = []
-    for value in attribute.values:
-        if isinstance(value, bool):
-            texts.append("true" if value else "false")
-        elif isinstance(attribute.element, FloatType):
-            from .floats import bits_of_float  # noqa: PLC0415
-
-            texts.append(float_text(bits_of_float(value, attribute.element), attribute.element))
-        else:
-            texts.append(str(value))
-    return f"array<{attribute.element}: {', '.join(texts)}>"
-
-
-def dense_text(attribute: DenseAttr) -> str:
-    """`dense<...>` without its type."""
-    element = attribute.type.element
-
-    def entry(value: int) -> str:
-        if isinstance(element, FloatType):
-            return float_text(value, element)
-        if element == IntegerType(1):
-            return "true" if value else "false"
-        return str(value)
-
-    if attribute.is_splat:
-        return f"dense<{entry(attribute.entries[0])}>"
-    if not attribute.entries:
-        return "dense<>"
-    if len(attribute.entries) > _HEX_ABOVE and isinstance(element, IntegerType | FloatType):
-        size = (element.width + 7) // 8
-        mask = (1 << (8 * size)) - 1
-        data = b"".join((value & mask).to_bytes(size, "little") for value in attribute.entries)
-        return f'dense<"0x{data.hex().upper()}">'
-    texts = [entry(value) for value in attribute.entries]
-    for size in reversed(attribute.type.shape):
-        texts = [f"[{', '.join(texts[i : i + size])}]" for i in range(0, len(texts), max(size, 1))]
-    return f"dense<{texts[0]}>"

@@ -202,7 +202,10 @@ class _Verifier:
             raise VerifyError(f"{message}, {expected}", span)
 
 
-_TTIR_NOTE = "run the pass convert-triton-to-tritongpu, or pass the .ttgir that Triton dumps beside the .ttir"
+_TTIR_NOTE = (
+    "run the pass convert-triton-to-tritongpu,"
+    " or take the .ttgir that Triton dumps beside the .ttir"
+)
 
 
 def _fail(op: Op, message: str) -> None:

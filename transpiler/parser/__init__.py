@@ -29,8 +29,6 @@ def parse(text_or_path: str | os.PathLike[str], name: str | None = None) -> Modu
 def parse_unverified(text_or_path: str | os.PathLike[str], name: str | None = None) -> Module:
     """Read a module that may break the rules of its ops."""
     source = _source(text_or_path, name)
-    from .. import dialects  # noqa: PLC0415, F401 - registers the op classes
-
     return Builder(source, read_file(source)).build()
 
 

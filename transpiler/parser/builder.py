@@ -194,6 +194,8 @@ class Builder:
             return False
         for op in found.ops:
             block.append(op)
+            for value in op.results:
+                value.location = op.location
         if node.definition is not None:
             self._bind(found.values, node.definition)
         return True

@@ -201,21 +201,25 @@ def _dot_operand(p: Parameters) -> DotOperandEncoding:
     return DotOperandEncoding(index, p.parent(), p.integer("kWidth", 0))
 
 
+def _distributed(p: Parameters) -> tuple[Bases, Bases, Bases, Bases]:
+    return p.bases("register"), p.bases("lane"), p.bases("warp"), p.bases("block")
+
+
 def _linear(p: Parameters) -> LinearEncoding:
-    return LinearEncoding(*(p.bases(k) for k in ("register", "lane", "warp", "block")))
+    return LinearEncoding(*_distributed(p))
 
 
 def _generic_linear(p: Parameters) -> GenericLinearEncoding:
-    return GenericLinearEncoding(*(p.bases(k) for k in ("register", "lane", "warp", "block")))
+    return GenericLinearEncoding(*_distributed(p))
 
 
 def _swizzled(p: Parameters) -> SwizzledSharedEncoding:
-    numbers = (p.power(key) for key in ("vec", "perPhase", "maxPhase"))
+    numbers = p.power("vec"), p.power("perPhase"), p.power("maxPhase")
     return SwizzledSharedEncoding(*numbers, p.order(), p.bases("CGALayout"))
 
 
 def _rotating(p: Parameters) -> AmdRotatingSharedEncoding:
-    numbers = (p.power(key) for key in ("vec", "perPhase", "maxPhase"))
+    numbers = p.power("vec"), p.power("perPhase"), p.power("maxPhase")
     return AmdRotatingSharedEncoding(*numbers, p.order(), p.bases("CGALayout"))
 
 
@@ -287,7 +291,7 @@ def _shared_linear(p: Parameters) -> SharedLinearEncoding:
 
 
 def _partitioned(p: Parameters) -> PartitionedSharedEncoding:
-    numbers = (p.integer(key) for key in ("numPartitions", "numGroups", "partitionDim"))
+    numbers = p.integer("numPartitions"), p.integer("numGroups"), p.integer("partitionDim")
     layout = p.need("partitionLayout")
     if not isinstance(layout, SharedEncoding):
         p.cursor.fail("'partitionLayout' should be a layout of shared memory", p.token)

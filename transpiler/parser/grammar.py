@@ -13,10 +13,12 @@ import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.grammar import Rule
+from lark.lexer import TerminalDef
 
 from ..errors import ParseError, SourceText, Span
 
@@ -24,6 +26,8 @@ _GRAMMAR = Path(__file__).with_name("ttgir.lark")
 TABLES = Path(__file__).with_name("ttgir.tables")
 _OPTIONS = {"parser": "lalr", "lexer": "basic", "maybe_placeholders": False}
 _STARTS = ["file", "words"]
+# lark's own annotations are partial.
+_Lark: Any = lark.Lark
 
 
 class Node:
@@ -142,7 +146,7 @@ class _Syntax:
     nested = plain
 
     def region(self, children: list[object]) -> RegionNode:
-        ops = cast("list[OpNode]", [c for c in children[1:-1] if isinstance(c, OpNode)])
+        ops = [c for c in children[1:-1] if isinstance(c, OpNode)]
         blocks = [c for c in children[1:-1] if isinstance(c, BlockNode)]
         if ops or not blocks:
             blocks.insert(0, BlockNode(None, None, ops))
@@ -199,8 +203,8 @@ def _build(grammar: str) -> lark.Lark:
 def compiled_grammar() -> bytes:
     """The content of the tables file for the grammar and the lark that are installed."""
     grammar = _GRAMMAR.read_text(encoding="utf-8")
-    parser = lark.Lark(grammar, start=_STARTS, **_OPTIONS)  # type: ignore
-    data, memo = parser.memo_serialize([lark.lark.TerminalDef, lark.lark.Rule])
+    parser = _Lark(grammar, start=_STARTS, **_OPTIONS)
+    data, memo = parser.memo_serialize([TerminalDef, Rule])
     return zlib.compress(pickle.dumps((_key(grammar), data, memo), protocol=4), 9)
 
 
@@ -213,7 +217,7 @@ def load_tables() -> lark.Lark | None:
     if key != _key(_GRAMMAR.read_text(encoding="utf-8")):
         return None
     # The entry that lark's own stand-alone parsers use; the key ties it to this very lark.
-    return lark.Lark._load_from_dict(data, memo, transformer=_Syntax(), tree_class=_Children)
+    return _Lark._load_from_dict(data, memo, transformer=_Syntax(), tree_class=_Children)
 
 
 _lock = threading.Lock()
@@ -239,7 +243,7 @@ def read_words(text: str, source: SourceText, base: int) -> list[Item]:
 
 
 def _read(text: str, start: str, source: SourceText, base: int) -> object:
-    parse = cast("Callable[[str, str], object]", _grammar().parse)
+    parse: Callable[[str, str], object] = cast(Any, _grammar()).parse
     try:
         return parse(text, start)
     except UnexpectedInput as error:
@@ -248,13 +252,13 @@ def _read(text: str, start: str, source: SourceText, base: int) -> object:
 
 def _parse_error(error: UnexpectedInput, source: SourceText, base: int, size: int) -> ParseError:
     if isinstance(error, UnexpectedCharacters):
-        at = base + error.pos_in_stream
+        at = base + cast(int, cast(Any, error).pos_in_stream)
         shown = source.text[at : at + 1]
         if shown == '"':
             return ParseError("a string without its end", Span(source, at, at + 1))
         return ParseError(f"unexpected character {shown!r}", Span(source, at, at + 1))
     assert isinstance(error, UnexpectedToken)
-    token = error.token
+    token = cast(lark.Token, cast(Any, error).token)
     if token.type == "$END":
         end = base + size
         return ParseError(f"the text ends where {_wanted(error)}", Span(source, end, end + 1))

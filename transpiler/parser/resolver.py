@@ -21,18 +21,11 @@ from ..ir.attributes import (
     UnitAttr,
 )
 from ..ir.encodings import Encoding, SharedEncoding
-from ..ir.location import (
-    UNKNOWN,
-    CallSiteLoc,
-    FileLineColLoc,
-    FusedLoc,
-    Location,
-    NameLoc,
-)
+from ..ir.location import Location
 from ..ir.types import (
     FLOAT_WIDTHS,
-    INDEX,
     I1,
+    INDEX,
     FloatType,
     FunctionType,
     IntegerType,
@@ -49,11 +42,10 @@ from .cursor import Cursor
 from .encodings import read_encoding
 from .grammar import AliasNode, DictNode, Entry, Item, Node, read_words
 from .literals import dense, number, unescape
+from .locations import Locations
+from .nesting import Nesting, Size
 
-# Bounds on hostile text. Triton's dumps stay far below: a dozen levels, a few hundred nodes.
-MAX_DEPTH = 40
-MAX_WEIGHT = 20_000
-
+_TYPE_TOKENS = frozenset(("TYPE", "WORD", "BANG"))
 _BUILTIN: dict[str, Type] = {
     **{name: FloatType(name) for name in FLOAT_WIDTHS},
     "index": INDEX,
@@ -67,42 +59,16 @@ class Resolver:
     def __init__(self, source: SourceText, aliases: dict[str, AliasNode]) -> None:
         self.source = source
         self.aliases = aliases
+        self.nesting = Nesting()
+        self.locations = Locations(self)
         self.type_memo: dict[str, Type] = dict(_BUILTIN)
-        self.location_memo: dict[str, Location] = {}
-        # alias: value, weight (nodes when written out), depth
-        self.attribute_memo: dict[str, tuple[Attribute, int, int]] = {}
-        self.location_sizes: dict[str, tuple[int, int]] = {}
+        self.attribute_memo: dict[str, tuple[Attribute, Size]] = {}
         self._resolving: set[str] = set()
-        self._depth = 0
-        self._deepest = 0
-        self._weight = 0
 
     def reset(self) -> None:
         """Forget a reading that failed, so that another one can start."""
         self._resolving.clear()
-        self._depth = 0
-
-    # Nesting is bounded here, so that no later recursion over a type or attribute runs deep.
-
-    def _enter(self, cursor: Cursor, item: Item | None) -> None:
-        if self._depth == 0:
-            self._weight = 0
-            self._deepest = 0
-        self._depth += 1
-        self._weight += 1
-        self._check(self._depth, cursor, item)
-
-    def _leave(self) -> None:
-        self._depth -= 1
-
-    def _check(self, depth: int, cursor: Cursor, item: Item | None) -> None:
-        self._deepest = max(self._deepest, depth)
-        if depth > MAX_DEPTH:
-            self._depth = 0
-            cursor.fail(f"nested deeper than {MAX_DEPTH} levels", item)
-        if self._weight > MAX_WEIGHT:
-            self._depth = 0
-            cursor.fail(f"an attribute of more than {MAX_WEIGHT} parts", item)
+        self.nesting.reset()
 
     # Types
 
@@ -112,7 +78,7 @@ class Resolver:
         if item is None:
             cursor.expected("a type")
         kind = item.type
-        if kind == "TYPE" or kind == "WORD" or kind == "BANG":
+        if kind in _TYPE_TOKENS:
             text = str(item)
             known = self.type_memo.get(text)
             following = cursor.items[cursor.i + 1] if cursor.i + 1 < len(cursor.items) else None
@@ -120,16 +86,16 @@ class Resolver:
             if known is not None and not angle:
                 cursor.i += 1
                 return known
-        self._enter(cursor, item)
+        self.nesting.enter(cursor, item)
         type_ = self._new_type(cursor, item)
-        self._leave()
+        self.nesting.leave()
         return type_
 
     def _new_type(self, cursor: Cursor, item: Item) -> Type:
         kind = item.type
         if kind == "group":
             return self._function_type(cursor)
-        if kind not in ("TYPE", "WORD", "BANG"):
+        if kind not in _TYPE_TOKENS:
             cursor.expected("a type")
         cursor.i += 1
         token = cast(lark.Token, item)
@@ -215,9 +181,9 @@ class Resolver:
         if angle is None:
             return self.type(cursor)
         token = lark.Token("BANG", head, angle.start_pos, end_pos=angle.end_pos)
-        self._enter(cursor, angle)
+        self.nesting.enter(cursor, angle)
         type_ = self._parametrised(head, cursor.inner(angle), token, cursor)
-        self._leave()
+        self.nesting.leave()
         return type_
 
     def _parametrised(self, head: str, inner: Cursor, token: lark.Token, outer: Cursor) -> Type:
@@ -306,14 +272,18 @@ class Resolver:
             return TensorDescType(shape, element, encoding)
         inner.fail(f"{encoding} is no layout", item)
 
+    def location(self, cursor: Cursor, node: Node) -> Location:
+        """What `loc(...)` says."""
+        return self.locations.read(cursor, node)
+
     # Attributes
 
     def attribute(self, cursor: Cursor) -> Attribute:
         """Read one attribute, with its `: type` where it has one."""
         item = cursor.next("an attribute")
-        self._enter(cursor, item)
+        self.nesting.enter(cursor, item)
         value = self._attribute(cursor, item)
-        self._leave()
+        self.nesting.leave()
         return value
 
     def _attribute(self, cursor: Cursor, item: Item) -> Attribute:
@@ -386,7 +356,7 @@ class Resolver:
                 return self._dense_array(cursor, cursor.node("angle", "'<'"))
             case _:
                 cursor.i -= 1
-                if text in self.type_memo or angle or text[:1] == "i" and text[1:].isdigit():
+                if text in self.type_memo or angle or (text[:1] == "i" and text[1:].isdigit()):
                     return TypeAttr(self.type(cursor))
                 cursor.i += 1
                 return OpaqueAttr(text)
@@ -434,21 +404,18 @@ class Resolver:
             if text in self._resolving:
                 cursor.fail(f"{text} stands for itself", token)
             known = self._resolve(text, alias)
-        value, weight, depth = known
-        self._weight += weight
-        self._check(self._depth + depth, cursor, token)
+        value, size = known
+        self.nesting.add(size, cursor, token)
         return value
 
-    def _resolve(self, text: str, alias: AliasNode) -> tuple[Attribute, int, int]:
+    def _resolve(self, text: str, alias: AliasNode) -> tuple[Attribute, Size]:
         self._resolving.add(text)
-        weight, deepest, depth = self._weight, self._deepest, self._depth
-        self._weight, self._deepest = 0, depth
+        outer = self.nesting.begin()
         inner = self.alias_cursor(alias)
         value = self.attribute(inner)
         inner.end()
-        known = (value, self._weight, self._deepest - depth)
+        known = value, self.nesting.end(outer)
         self.attribute_memo[text] = known
-        self._weight, self._deepest = weight, max(deepest, self._deepest)
         self._resolving.discard(text)
         return known
 
@@ -494,9 +461,9 @@ class Resolver:
         if item.type == "HASH":
             if "." in text:
                 return versions.attribute_name(text)
-            self._enter(cursor, item)
+            self.nesting.enter(cursor, item)
             value = self._alias(cursor, item, text)
-            self._leave()
+            self.nesting.leave()
             return value.text if isinstance(value, OpaqueAttr) else str(value)
         if item.type == "BANG":
             return versions.type_name(text)
@@ -504,128 +471,6 @@ class Resolver:
             one = Cursor([item], self.source, cursor.base, cast(int, item.end_pos))
             return str(self.type(one))
         return text
-
-    # Locations
-
-    def location(self, cursor: Cursor, node: Node) -> Location:
-        """What `loc(...)` says."""
-        first = node.items[0]
-        if first.type == "LOC":
-            return self._location_alias(str(first)[4:-1], cursor, cast(lark.Token, first))
-        inner = cursor.inner(cast(Node, node.items[1]))
-        self._enter(cursor, node)
-        location = self._location(inner)
-        self._leave()
-        inner.end()
-        return location
-
-    def _location_alias(self, text: str, cursor: Cursor, token: lark.Token) -> Location:
-        known = self.location_memo.get(text)
-        if known is not None:
-            weight, depth = self.location_sizes[text]
-            self._weight += weight
-            self._check(self._depth + depth, cursor, token)
-            return known
-        alias = self.aliases.get(text)
-        if alias is None or not alias.items or alias.items[0].type != "location":
-            cursor.fail(f"there is no location {text}", token)
-        if text in self._resolving:
-            cursor.fail(f"{text} stands for itself", token)
-        return self._resolve_location(text, alias)
-
-    def _resolve_location(self, text: str, alias: AliasNode) -> Location:
-        self._resolving.add(text)
-        outer = (self._weight, self._deepest)
-        depth = self._depth
-        self._weight, self._deepest = 0, depth
-        inner = self.alias_cursor(alias)
-        node = cast(Node, alias.items[0])
-        self._depth += 1
-        self._check(self._depth, inner, node)
-        inner.i = 1
-        inner.end()
-        body = cast(Node, node.items[-1]) if node.items[0].type != "LOC" else None
-        if body is None:
-            location = self.location(inner, node)
-        else:
-            within = inner.inner(body)
-            location = self._location(within)
-            within.end()
-        self._depth -= 1
-        self.location_memo[text] = location
-        self.location_sizes[text] = (self._weight + 1, self._deepest - depth)
-        self._weight = outer[0] + self._weight + 1
-        self._deepest = max(outer[1], self._deepest)
-        self._resolving.discard(text)
-        return location
-
-    def _location(self, cursor: Cursor) -> Location:
-        item = cursor.next("a location")
-        match item.type:
-            case "HASH":
-                return self._location_alias(str(item), cursor, cast(lark.Token, item))
-            case "STRING" | "GENERIC":
-                return self._named(cursor, unescape(str(item)[1:-1]))
-            case "location":
-                return self.location(cursor, cast(Node, item))
-            case "WORD":
-                return self._location_word(cursor, str(item))
-            case _:
-                cursor.i -= 1
-                cursor.expected("a location")
-
-    def _named(self, cursor: Cursor, text: str) -> Location:
-        if cursor.accept(":"):
-            line = cursor.integer("a line")
-            column = cursor.integer("a column") if cursor.accept(":") else 0
-            if cursor.accept("to"):  # a range: its start is what we keep
-                while not cursor.done and cursor.peek() not in ("at", ","):
-                    cursor.i += 1
-            return FileLineColLoc(text, line, column)
-        group = cursor.accept_node("group")
-        if group is None:
-            return NameLoc(text, UNKNOWN)
-        inner = cursor.inner(group)
-        self._enter(cursor, group)
-        child = self._location(inner)
-        self._leave()
-        inner.end()
-        return NameLoc(text, child)
-
-    def _location_word(self, cursor: Cursor, word: str) -> Location:
-        if word == "unknown":
-            return UNKNOWN
-        if word == "callsite":
-            group = cursor.node("group", "'('")
-            inner = cursor.inner(group)
-            self._enter(cursor, group)
-            callee = self._location(inner)
-            inner.expect("at")
-            caller = self._location(inner)
-            self._leave()
-            inner.end()
-            return CallSiteLoc(callee, caller)
-        if word == "fused":
-            return self._fused(cursor)
-        cursor.i -= 1
-        cursor.expected("a location")
-
-    def _fused(self, cursor: Cursor) -> Location:
-        metadata = ""
-        angle = cursor.accept_node("angle")
-        if angle is not None:
-            metadata = self.text_of(cursor.inner(angle))
-        listed = cursor.node("list", "'['")
-        inner = cursor.inner(listed)
-        self._enter(cursor, listed)
-        parts: list[Location] = []
-        while not inner.done:
-            parts.append(self._location(inner))
-            if not inner.accept(","):
-                break
-        self._leave()
-        inner.end()
-        return FusedLoc(tuple(parts), metadata)
 
 
 def symbol_name(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import cast
 
 import lark
 
+from ..ir.attributes import TypeAttr
 from ..ir.core import OperandPiece, Piece, UnknownOp, Value
 from ..ir.types import OpaqueType, Type
 from .grammar import DictNode, Entry, Item, Node
@@ -85,7 +86,7 @@ class _Pieces:
                 value = self.reader.builder.value(name.strip()[1:], self.reader, token)
                 self.operands.append(value)
         elif token.type == "TYPE":
-            self.pieces.append(self.one(token).type())
+            self.pieces.append(TypeAttr(self.one(token).type()))
         elif token.type == "HASH" and "." not in text:
             self.pieces.append(self.one(token).attribute())
         else:

@@ -473,8 +473,9 @@ def _extract_slice(reader: OpReader) -> Rewritten | None:
     reader.end()
     ops: list[Op] = []
     view = source.type
-    drops = isinstance(view, MemDescType) and isinstance(type_, MemDescType)
-    if drops and len(view.shape) > len(type_.shape) and offsets and offsets[0] is None:
+    if not isinstance(view, MemDescType) or not isinstance(type_, MemDescType):
+        return None
+    if len(view.shape) > len(type_.shape) and offsets and offsets[0] is None:
         value = IntegerAttr(constants[0] or 0, I32)
         index = reader.create(arith.Constant, (), [I32], {"value": value})
         ops.append(index)
