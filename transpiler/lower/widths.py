@@ -16,7 +16,6 @@ from ..analysis.axis import AxisAnalysis, AxisInfo
 from ..dialects import arith, scf, tt
 from ..ir.core import Op, Value
 from ..ir.types import PointerType, TensorType, bit_width, element_of
-from ..simdgroup import ELEMENTS_PER_LANE
 from .distribution import Position, distribution_of
 from .plan import Group, Plan
 from .roots import Root
@@ -79,7 +78,7 @@ def form_of(value: Value, position: Position, lanes: int, axis: AxisAnalysis) ->
 def choose_widths(plan: Plan, axis: AxisAnalysis) -> tuple[dict[Group, Width], dict[Value, int]]:
     """The width of every group, and the vector length of every value kept in an array."""
     widths: dict[Group, Width] = {}
-    lanes_of = dict.fromkeys(plan.matrices, ELEMENTS_PER_LANE)
+    lanes_of: dict[Value, int] = {}
     deepest_first = sorted(plan.groups, key=lambda group: -group.depth)
     for group in deepest_first:
         if any(root.access for root in group.roots):
