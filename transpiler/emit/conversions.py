@@ -88,8 +88,10 @@ def _from_integer(*, unsigned: bool) -> Rule:
         # bfloat and 8-bit floats come by way of float, half of 64 bits does so exactly.
         name = msl_type(op.result) if msl_type(op.result).startswith("half") else wide
         if is_bool(source):
+            if not unsigned:  # 0 or -1 as an integer first: there is no negative zero among them
+                whole = f"int{lanes_of(name)}"
+                expr = prefix("-", call(whole, whole, expr))
             number = call(name, name, expr)
-            number = number if unsigned else prefix("-", number)
         else:
             if not writer.nonnegative(source):
                 expr = writer.unsigned(source) if unsigned else writer.signed(source)

@@ -19,6 +19,10 @@ METAL_FUNC float cos_pi(float x) {
 METAL_FUNC float fraction(float x) {
     return __builtin_fminf(x - __builtin_floorf(x), 0x1.fffffep-1f);
 }
+// Of a number and a NaN, signaling or not, the number; of two zeros, the positive one.
+METAL_FUNC float larger(float x, float y) {
+    return x > y || y != y || (x == y && __builtin_copysignf(1.0f, y) < 0.0f) ? x : y;
+}
 #if TRIMETAL_HOST
 // Exact product; the sum rounds once to double and once more to half.
 METAL_FUNC half fma_half(half x, half y, half z) {
