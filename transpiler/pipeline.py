@@ -16,6 +16,7 @@ from .passes.cleanup import (
 )
 from .passes.guards import merge_guards
 from .passes.inline import inline_calls
+from .passes.shared_memory import plan_shared_memory
 from .passes.structure import structure_control_flow
 from .passes.threadgroup_memory import plan_threadgroup_memory
 from .target import Target
@@ -44,6 +45,7 @@ def _in_place(function: Callable[[Module], None]) -> Callable[[Module, Target], 
 PASSES: tuple[Pass, ...] = (
     Pass("structure", _in_place(structure_control_flow)),
     Pass("inline", _in_place(inline_calls)),
+    Pass("shared-memory", plan_shared_memory),
     Pass("canonicalize", _in_place(canonicalize)),
     Pass("cse", _in_place(eliminate_common_subexpressions)),
     Pass("dce", _in_place(eliminate_dead_code)),

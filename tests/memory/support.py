@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import ml_dtypes
 import numpy as np
-from numpy.typing import NDArray
 
 from tests.lower.support import blocked, module, pointers, poison, run, tile
 
@@ -24,11 +23,13 @@ __all__ = [
     "run",
     "tensor",
     "tile",
+    "zeros",
 ]
 
-Array = NDArray[Any]
+# numpy's stubs say too little of an array whose type is found at run time.
+Array: TypeAlias = Any
 
-NUMPY: dict[str, np.dtype[Any]] = {
+NUMPY: dict[str, Any] = {
     "i8": np.dtype("int8"),
     "i16": np.dtype("int16"),
     "i32": np.dtype("int32"),
@@ -61,3 +62,8 @@ def numbers(dtype: str, size: int, seed: int) -> Array:
     """Numbers that every sum of two keeps exactly."""
     random = np.random.default_rng(seed)
     return random.integers(-60, 60, size).astype(NUMPY[dtype])
+
+
+def zeros(shape: int | tuple[int, ...], dtype: str) -> Array:
+    """An array of zeros."""
+    return np.zeros(shape, NUMPY[dtype])

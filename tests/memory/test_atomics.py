@@ -9,7 +9,7 @@ import pytest
 
 import trimetal
 
-from .support import LINE, NUMPY, WIDE, Array, line_of, module, numbers, run, tensor
+from .support import LINE, NUMPY, WIDE, Array, line_of, module, numbers, run, tensor, zeros
 
 Reduce = Callable[[Array, Array], Array]
 
@@ -18,7 +18,7 @@ def unsigned(function: Reduce) -> Reduce:
     """The function on the same bits, as unsigned numbers."""
 
     def apply(a: Array, b: Array) -> Array:
-        kind = a.dtype.str.replace("i", "u")
+        kind: str = a.dtype.str.replace("i", "u")
         return function(a.view(kind), b.view(kind)).view(a.dtype)
 
     return apply
@@ -72,7 +72,7 @@ def tensor_kernel(
 def test_every_kind_and_type(kind: str, dtype: str) -> None:
     size = 256
     x, y = numbers(dtype, size, 1), numbers(dtype, size, 2)
-    before, out = x.copy(), np.zeros(size, NUMPY[dtype])
+    before, out = x.copy(), zeros(size, dtype)
     text = tensor_kernel(f"{kind}, relaxed, gpu", dtype, size, WIDE, uses_result=True, masked=False)
     run(text, (1,), x, y, out)
     np.testing.assert_array_equal(x, KINDS[kind](before, y))
@@ -86,12 +86,12 @@ def test_copies_of_an_element_count_once(dtype: str, uses_result: bool, masked: 
     size = 16  # of 128 threads eight hold each element
     kind = "add" if dtype == "i32" else "fadd"
     x, y = numbers(dtype, size, 1), numbers(dtype, size, 2)
-    before, out = x.copy(), np.zeros(size, NUMPY[dtype])
+    before, out = x.copy(), zeros(size, dtype)
     text = tensor_kernel(
         f"{kind}, acq_rel, gpu", dtype, size, LINE, uses_result=uses_result, masked=masked
     )
     run(text, (1,), x, y, out)
-    mask = np.arange(size) % 3 != 0 if masked else np.full(size, True)
+    mask: Array = np.arange(size) % 3 != 0 if masked else np.full(size, True)
     np.testing.assert_array_equal(x, np.where(mask, before + y, before))
     if uses_result:
         np.testing.assert_array_equal(out[mask], before[mask])
@@ -126,7 +126,7 @@ def histogram_kernel(dtype: str, size: int, layout: str) -> str:
 @pytest.mark.parametrize("dtype", ["i32", "f32", "f16", "bf16", "i8"])
 def test_many_threads_meet_at_few_places(dtype: str) -> None:
     bins = np.random.default_rng(0).integers(0, 7, 8 * 256).astype(np.int32)
-    counts = np.zeros(7, NUMPY[dtype])
+    counts = zeros(7, dtype)
     shader = run(histogram_kernel(dtype, 256, WIDE), (8,), bins, counts)
     expected = np.bincount(bins, minlength=7)
     if dtype == "bf16":  # 256 + 1 is 256
@@ -153,9 +153,9 @@ def test_compare_and_swap(dtype: str) -> None:
     tt.store %o_p, %old : {ptr}
     tt.return
   }}""")
-    x = (np.arange(size) % 3).astype(NUMPY[dtype])
-    y, out = numbers(dtype, size, 3), np.zeros(size, NUMPY[dtype])
-    before = x.copy()
+    x: Array = (np.arange(size) % 3).astype(NUMPY[dtype])
+    y, out = numbers(dtype, size, 3), zeros(size, dtype)
+    before: Array = x.copy()
     shader = run(text, (1,), x, y, out)
     np.testing.assert_array_equal(x, np.where(before == 0, y, before))
     np.testing.assert_array_equal(out, before)
@@ -184,7 +184,7 @@ def test_a_scalar_atomic_happens_once_a_program(dtype: str) -> None:
     tt.store %out, %one : !tt.ptr<{dtype}>""",
         dtype,
     )
-    x, out = np.zeros(1, NUMPY[dtype]), np.zeros(40, NUMPY[dtype])
+    x, out = zeros(1, dtype), zeros(40, dtype)
     run(text, (40,), x, out)
     assert x[0] == 40
     assert (out == 1).all()
@@ -195,7 +195,7 @@ def test_each_program_gets_a_ticket_of_its_own() -> None:
       : (!tt.ptr<i32>, i32) -> i32
     %place = tt.addptr %out_ptr, %old : !tt.ptr<i32>, i32
     tt.store %place, %one : !tt.ptr<i32>""")
-    x, out = np.zeros(1, np.int32), np.zeros(64, np.int32)
+    x, out = zeros(1, "i32"), zeros(64, "i32")
     run(text, (64,), x, out)
     assert x[0] == 64
     assert (out == 1).all()
@@ -210,7 +210,7 @@ def test_a_mask_that_is_false_keeps_memory_untouched() -> None:
     %old = tt.atomic_rmw add, relaxed, gpu, %place, %one, %mask
       : (!tt.ptr<i32>, i32, i1) -> i32
     tt.store %out, %one : !tt.ptr<i32>""")
-    x, out = np.zeros(1, np.int32), np.zeros(2, np.int32)
+    x, out = zeros(1, "i32"), zeros(2, "i32")
     run(text, (2,), x, out)
     assert x[0] == 1
 
@@ -219,7 +219,7 @@ def test_atomic_loads_and_stores() -> None:
     text = scalar_kernel("""%x = tt.atomic_load acquire, gpu, %x_ptr : (!tt.ptr<i32>) -> i32
     %y = arith.addi %x, %one : i32
     tt.atomic_store release, gpu, %out, %y : !tt.ptr<i32>""")
-    x, out = np.array([41], np.int32), np.zeros(3, np.int32)
+    x, out = np.array([41], np.int32), zeros(3, "i32")
     run(text, (3,), x, out)
     assert out.tolist() == [42, 42, 42]
 
@@ -241,9 +241,9 @@ def test_what_metal_lacks_is_refused_by_name(op: str, dtype: str, words: str) ->
 
 def test_minimum_of_64_bits_where_the_chip_has_it() -> None:
     text = tensor_kernel("umin, relaxed, gpu", "i64", 64, LINE, uses_result=False, masked=False)
-    x = np.arange(64, dtype=np.int64) - 32
-    y = np.arange(64, dtype=np.int64)[::-1].copy()
-    before = x.copy()
+    x: Array = np.arange(64, dtype=np.int64) - 32
+    y: Array = np.arange(64, dtype=np.int64)[::-1].copy()
+    before: Array = x.copy()
     run(text, (1,), x, y, np.zeros(64, np.int64))
     expected = np.minimum(before.view(np.uint64), y.view(np.uint64)).view(np.int64)
     np.testing.assert_array_equal(x, expected)

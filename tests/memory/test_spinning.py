@@ -7,7 +7,7 @@ import pytest
 
 import trimetal
 
-from .support import NUMPY, module, run
+from .support import module, run, zeros
 
 
 def test_a_lock_lets_one_program_in_at_a_time() -> None:
@@ -28,7 +28,7 @@ def test_a_lock_lets_one_program_in_at_a_time() -> None:
     %free = tt.atomic_rmw exch, release, gpu, %lock_ptr, %zero : (!tt.ptr<i32>, i32) -> i32
     tt.return
   }""")
-    lock, x = np.zeros(1, np.int32), np.zeros(1, np.int32)
+    lock, x = zeros(1, "i32"), zeros(1, "i32")
     shader = run(text, (50,), lock, x)
     assert x[0] == 50
     assert "does not promise" in str(shader.report["progress"])
@@ -56,7 +56,7 @@ def baton_kernel(dtype: str) -> str:
 
 @pytest.mark.parametrize("dtype", ["i32", "i16"])
 def test_each_program_waits_for_a_later_one(dtype: str) -> None:
-    x, out = np.zeros(2, NUMPY[dtype]), np.zeros(30, np.int32)
+    x, out = zeros(2, dtype), zeros(30, "i32")
     run(baton_kernel(dtype), (30,), x, out, 29)
     assert x[0] == 30
     assert out.tolist() == list(range(29, -1, -1))

@@ -23,6 +23,9 @@ from .metal_memory import AtomicPoll as AtomicPoll
 from .metal_memory import AtomicRmw as AtomicRmw
 from .metal_memory import AtomicStore as AtomicStore
 from .metal_memory import Fence as Fence
+from .metal_tile import TileAtomicRmw as TileAtomicRmw
+from .metal_tile import TileLoad as TileLoad
+from .metal_tile import TileStore as TileStore
 
 
 class Kernel(Op):
@@ -118,9 +121,13 @@ class Read(Op):
 
 
 class Write(Op):
-    """Set entry `index` of a local or threadgroup array; with `lane`, one component of it."""
+    """Set entry `index` of a local or threadgroup array; with `lane`, one component of it.
+
+    `store` numbers the stores to a buffer whose order matters between threads.
+    """
 
     name = "metal.write"
+    store = integer(-1)
     value = operand()
     array = operand()
     index = operand()

@@ -23,6 +23,7 @@ from . import (
     join,
     memory,
     reduction,
+    shared_memory,
     synchronization,
 )
 from .builder import Builder
@@ -41,6 +42,7 @@ FAMILIES = (
     join,
     memory,
     reduction,
+    shared_memory,
     synchronization,
 )
 

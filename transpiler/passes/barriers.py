@@ -2,14 +2,15 @@
 
 A barrier stands between a write and a later read of an array, and between a read and a later
 write, also around the back edge of a loop. Writes of one array in one phase go to different places
-and need none, nor do atomics among themselves; arrays that share memory count as one.
+and need none, but for numbered stores to a buffer: one may overwrite what another thread wrote in
+the one before. Atomics among themselves need none; arrays that share memory count as one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..dialects import metal, scf
+from ..dialects import metal, metal_matrix, scf
 from ..ir.core import Block, Module, Op, Value
 from ..ir.types import ArrayType
 from .threadgroup_memory import share_memory
@@ -22,6 +23,8 @@ class _Accesses:
     reads: set[Value] = field(default_factory=set[Value])
     writes: set[Value] = field(default_factory=set[Value])
     atomics: set[Value] = field(default_factory=set[Value])
+    # Writes of numbered stores; those of an earlier iteration have negative numbers.
+    stores: set[tuple[Value, int]] = field(default_factory=set[tuple[Value, int]])
 
     def conflicts(self, later: _Accesses) -> bool:
         if _meet(self.writes, later.reads) or _meet(self.reads, later.writes):
@@ -29,15 +32,23 @@ class _Accesses:
         plain = (self.reads | self.writes, later.reads | later.writes)
         if _meet(self.atomics, plain[1]) or _meet(plain[0], later.atomics):
             return True
+        if any(i != j and share_memory(a, b) for a, i in self.stores for b, j in later.stores):
+            return True
         return any(share_memory(a, b) for a in self.writes for b in later.writes if a is not b)
 
     def add(self, later: _Accesses) -> None:
         self.reads |= later.reads
         self.writes |= later.writes
         self.atomics |= later.atomics
+        self.stores |= later.stores
 
     def copy(self) -> _Accesses:
-        return _Accesses(set(self.reads), set(self.writes), set(self.atomics))
+        return _Accesses(set(self.reads), set(self.writes), set(self.atomics), set(self.stores))
+
+    def of_last_iteration(self) -> _Accesses:
+        """The same, seen from the next iteration of a loop."""
+        stores = {(array, min(number, ~number)) for array, number in self.stores}
+        return _Accesses(set(self.reads), set(self.writes), set(self.atomics), stores)
 
 
 def _meet(earlier: set[Value], later: set[Value]) -> bool:
@@ -79,7 +90,7 @@ def _place_inside(op: Op, since: _Accesses) -> _Accesses:
         end = since.copy()
         for region in op.regions:
             end = _place(region.block, end)
-        since.add(end)
+        since.add(end if isinstance(op, metal.RegisterLoop) else end.of_last_iteration())
     for region in op.regions:
         if region.blocks:
             ends.append(_place(region.block, since.copy()))
@@ -97,6 +108,10 @@ def _accesses(op: Op) -> _Accesses:
             found.reads.add(inner.array)
         elif isinstance(inner, metal.Write) and is_shared(inner.array):
             found.writes.add(inner.array)
+            if inner.store >= 0:
+                found.stores.add((inner.array, inner.store))
+        elif isinstance(inner, metal_matrix.MatrixLoad):
+            found.reads.update(filter(is_shared, metal_matrix.arrays_read(inner)))
         elif isinstance(inner, metal.Atomic) and is_shared(inner.target):
             found.atomics.add(inner.target)
     return found

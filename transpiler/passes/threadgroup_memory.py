@@ -56,12 +56,26 @@ def _uses(kernel: Op) -> list[_Use]:
     for op in kernel.walk():
         if isinstance(op, metal.Threadgroup):
             assert isinstance(op.result.type, ArrayType)
-            spans = [numbers[_ancestor_beside(user, op)] for user in op.result.users]
+            spans = [numbers[_ancestor_beside(user, op)] for user in _users(op)]
             first = min((start for start, _ in spans), default=0)
             last = max((end for _, end in spans), default=0)
             size = (op.result.type.size_in_bytes + _ALIGNMENT - 1) // _ALIGNMENT * _ALIGNMENT
             uses.append(_Use(op, size, first, last))
     return uses
+
+
+def _users(op: Op) -> list[Op]:
+    """Who uses an array, also through views of it."""
+    users = op.result.users
+    views = [user for user in users if isinstance(user, metal.ArrayView)]
+    return [*users, *(inner for view in views for inner in _users(view))]
+
+
+def array_of(array: Value) -> Value:
+    """The array itself, of a view of one."""
+    while isinstance(array.defining_op, metal.ArrayView):
+        array = array.defining_op.array
+    return array
 
 
 def _number(kernel: Op, numbers: dict[Op, tuple[int, int]]) -> None:
@@ -106,6 +120,7 @@ def _place(uses: list[_Use]) -> int:
 
 def share_memory(a: Value, b: Value) -> bool:
     """Whether two threadgroup arrays have bytes in common."""
+    a, b = array_of(a), array_of(b)
     if a is b:
         return True
     first, second = a.defining_op, b.defining_op
