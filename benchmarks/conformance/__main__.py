@@ -18,7 +18,7 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .outcome import PASSED, Outcome
+from .outcome import FAILED, NOT_COLLECTED, PASSED, Outcome, last_line
 from .report import markdown, summary, write_json
 from .supervisor import Supervisor
 
@@ -32,6 +32,12 @@ class Run:
         self._options = options
         self._console = console
         self.outcomes: dict[str, Outcome] = {}
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that cannot be read counts as one test."""
+        if report.failed:
+            message = last_line(report.longreprtext)
+            self._note(Outcome(report.nodeid, FAILED, 0.0, NOT_COLLECTED, message))
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run all tests; then, without kernels, those that passed."""

@@ -11,7 +11,6 @@ import trimetal
 from trimetal.transpiler.errors import (
     CompileError,
     LaunchError,
-    OutOfResourcesError,
     TrimetalError,
     UnsupportedError,
 )
@@ -29,9 +28,29 @@ ERROR = "other exception"
 CRASH = "crash"
 TIME_OUT = "time-out"
 OTHER_GPU = "needs another GPU"
-REASONS = (REFUSED, FRONT_END, WRONG, LAUNCH, NOT_MSL, INTERNAL, ERROR, CRASH, TIME_OUT, OTHER_GPU)
+NOT_COLLECTED = "file cannot be read"
+REASONS = (
+    REFUSED,
+    FRONT_END,
+    WRONG,
+    LAUNCH,
+    NOT_MSL,
+    INTERNAL,
+    ERROR,
+    CRASH,
+    TIME_OUT,
+    OTHER_GPU,
+    NOT_COLLECTED,
+)
 
 _OUR_CODE = Path(trimetal.__file__).parent
+
+# OutOfResourcesError is an UnsupportedError.
+_REASONS_OF_OURS: tuple[tuple[type[TrimetalError], str], ...] = (
+    (UnsupportedError, REFUSED),
+    (CompileError, NOT_MSL),
+    (LaunchError, LAUNCH),
+)
 
 # What tests say that ask PyTorch for a GPU of NVIDIA's.
 _NEEDS_CUDA = ("Torch not compiled with CUDA", "Found no NVIDIA driver")
@@ -53,15 +72,11 @@ class Outcome:
 def reason_of(error: BaseException) -> tuple[str, str]:
     """The reason of a failure and the line that says the most about it."""
     chain = list(_chain(error))
+    for ours in (each for each in chain if isinstance(each, TrimetalError)):
+        reason = next((r for type_, r in _REASONS_OF_OURS if isinstance(ours, type_)), INTERNAL)
+        named = f"{type(ours).__name__}: {ours.message}"
+        return reason, named if reason == INTERNAL else ours.message
     for each in chain:
-        if isinstance(each, OutOfResourcesError | UnsupportedError):
-            return REFUSED, each.message
-        if isinstance(each, CompileError):
-            return NOT_MSL, each.message
-        if isinstance(each, LaunchError):
-            return LAUNCH, each.message
-        if isinstance(each, TrimetalError):
-            return INTERNAL, f"{type(each).__name__}: {each.message}"
         place = _place_in_our_code(each)
         if place:
             return INTERNAL, f"{type(each).__name__}: {_first_line(str(each))} ({place})"
@@ -69,11 +84,10 @@ def reason_of(error: BaseException) -> tuple[str, str]:
     if any(phrase in text for phrase in _NEEDS_CUDA):
         return OTHER_GPU, _first_line(text)
     if type(error).__name__ in ("CompilationError", "UnsupportedLanguageConstruct"):
-        innermost = chain[-1]
-        return FRONT_END, _last_line(str(innermost))
+        return FRONT_END, last_line(str(chain[-1]))
     if isinstance(error, AssertionError) or type(error).__name__ == "Failed":
         return WRONG, _first_line(text)
-    return ERROR, f"{type(error).__name__}: {_last_line(text)}"
+    return ERROR, f"{type(error).__name__}: {last_line(text)}"
 
 
 def _place_in_our_code(error: BaseException) -> str:
@@ -98,6 +112,7 @@ def _first_line(text: str) -> str:
     return lines[0][:300] if lines else ""
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
+    """The last line that says something."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1][:300] if lines else ""

@@ -5,7 +5,13 @@ from __future__ import annotations
 import ast
 import linecache
 
-from trimetal.transpiler.errors import OutOfResourcesError, Span, TrimetalError, UnsupportedError
+from trimetal.transpiler.errors import (
+    LaunchError,
+    OutOfResourcesError,
+    Span,
+    TrimetalError,
+    UnsupportedError,
+)
 from trimetal.transpiler.ir.core import Op
 from trimetal.transpiler.ir.location import FileLineColLoc, source_line
 from trimetal.transpiler.parser import parse
@@ -36,6 +42,15 @@ def triton_error(error: TrimetalError, text: str) -> Exception:
     node = ast.Pass(lineno=place.line, col_offset=max(place.column - 1, 0))
     where = f"{place.file}:{place.line}: {error}"
     return compilation_error("".join(linecache.getlines(place.file)), node, where)
+
+
+class FailedLaunchError(LaunchError, RuntimeError):
+    """A LaunchError, such as a device assertion's: where others' GPUs give a RuntimeError."""
+
+
+def failed_launch(error: LaunchError) -> FailedLaunchError:
+    """The same error as Triton's callers expect it."""
+    return FailedLaunchError(error.message, error.span, error.note)
 
 
 def python_place(span: Span | None, text: str) -> FileLineColLoc | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from trimetal.transpiler.errors import LaunchError
+
 from .memory import address_of, array_of, sized_address_of
 from .mlx_arrays import Copies, is_mlx
 from .parameters import argument_getters
@@ -45,8 +47,13 @@ class Launcher:
             enter_hook(launch_metadata)
         if not self._off:
             given = [get(values) for get in self._getters]
-            copies = self._to_addresses(given) if self._by_address else self._to_arrays(given)
-            kernel((x, y, z), *given)
+            try:
+                copies = self._to_addresses(given) if self._by_address else self._to_arrays(given)
+                kernel((x, y, z), *given)
+            except LaunchError as error:
+                from .failures import failed_launch
+
+                raise failed_launch(error) from error
             if copies is not None:
                 copies.write_back()
         if exit_hook is not None:

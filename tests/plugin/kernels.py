@@ -91,6 +91,12 @@ def assembly(x_ptr, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def positive(x_ptr, BLOCK: tl.constexpr):
+    x = tl.load(x_ptr + tl.arange(0, BLOCK))
+    tl.device_assert(x > 0, "not positive")
+
+
+@triton.jit
 def from_fp8e4b15(x_ptr, out_ptr, BLOCK: tl.constexpr):
     offsets = tl.arange(0, BLOCK)
     x = tl.load(x_ptr + offsets).to(tl.float8e4b15, bitcast=True)

@@ -70,6 +70,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "def device(request): return request.config.getoption('--device')\n"
     )
     (tests / "test_small.py").write_text(SUITE)
+    (tests / "test_unread.py").write_text("import no_such_module\n")
     words = ["--triton", str(folder), "--jobs", "2", "--timeout", "5", "--output", str(folder)]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.conformance", *words],
@@ -91,7 +92,13 @@ def of(results: dict[str, Any], name: str) -> dict[str, Any]:
 def test_each_test_has_one_outcome(results: dict[str, Any]):
     names = Counter(test["test"] for test in results["tests"])
     assert set(names.values()) == {1}
-    assert len(names) == 12 + 20
+    assert len(names) == 12 + 20 + 1
+
+
+def test_a_file_that_cannot_be_read_is_a_failure(results: dict[str, Any]):
+    found = next(test for test in results["tests"] if "test_unread" in test["test"])
+    assert (found["outcome"], found["reason"]) == ("failed", outcome.NOT_COLLECTED)
+    assert "no_such_module" in found["message"]
 
 
 @pytest.mark.parametrize(
@@ -142,6 +149,15 @@ def test_skips_keep_their_reason(results: dict[str, Any]):
 )
 def test_reasons(error: BaseException, reason: str):
     assert reason_of(error)[0] == reason
+
+
+def test_a_refusal_that_our_code_turned_into_triton_s_error_is_one():
+    from trimetal.runtime.triton_plugin.failures import triton_error
+
+    ours = UnsupportedError("tt.magic")
+    with pytest.raises(Exception, match="magic") as caught:
+        raise triton_error(ours, "module {}\n") from ours
+    assert reason_of(caught.value) == (outcome.REFUSED, "tt.magic")
 
 
 def test_an_assertion_in_our_own_code_is_no_wrong_result():

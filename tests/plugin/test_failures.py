@@ -8,10 +8,10 @@ import pickle
 import numpy as np
 import pytest
 
-from trimetal import OutOfResourcesError, UnsupportedError
+from trimetal import LaunchError, OutOfResourcesError, UnsupportedError
 from trimetal.runtime.triton_plugin.memory import Buffer
 
-from .support import buffers, kernels, module, numbers
+from .support import buffers, fresh, kernels, module, numbers
 
 pytestmark = pytest.mark.triton
 triton_error = module("trimetal.runtime.triton_plugin.failures").triton_error
@@ -55,6 +55,15 @@ def test_errors_can_be_copied_as_triton_does():
         error = triton_error(ours, "module {}\n")
         assert str(copy.deepcopy(error)) == str(error)
         assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_a_launch_that_fails_is_a_runtime_error(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TRIMETAL_CHECK_BUFFERS", "1")
+    x, out = numbers(100), numbers(128)
+    with pytest.raises(RuntimeError) as caught:
+        fresh(kernels.copy)[(1,)](*buffers(x, out), BLOCK=128)
+    assert isinstance(caught.value, LaunchError)
+    assert "kernel.metal" in str(caught.value) or "copy.metal" in str(caught.value)
 
 
 @pytest.mark.parametrize("num_warps", [0, 3])
