@@ -7,13 +7,17 @@ import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trimetal
 
 from .activation import BACKEND
 from .options import MetalOptions, parse_options
-from .triton_api import BaseBackend, GPUTarget, Metadata, knobs, late
+from .triton_api import BaseBackend, GPUTarget, knobs, late
+
+if TYPE_CHECKING:
+    # Triton looks for classes in this module, and on Python 3.10 takes `dict[...]` for one.
+    from .triton_api import Metadata
 
 
 class TrimetalBackend(BaseBackend):
