@@ -16,6 +16,7 @@ from .passes.cleanup import (
 )
 from .passes.guards import merge_guards
 from .passes.inline import inline_calls
+from .passes.plain_axes import make_axes_plain
 from .passes.shared_memory import plan_shared_memory
 from .passes.structure import structure_control_flow
 from .passes.threadgroup_memory import plan_threadgroup_memory
@@ -49,6 +50,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("canonicalize", _in_place(canonicalize)),
     Pass("cse", _in_place(eliminate_common_subexpressions)),
     Pass("dce", _in_place(eliminate_dead_code)),
+    Pass("plain-axes", make_axes_plain),
     Pass("lower", lower),
     Pass("hoist", _in_place(hoist_loop_invariants)),
     Pass("cse-threads", _in_place(eliminate_common_subexpressions)),

@@ -236,6 +236,15 @@ class SimdShuffleXor(Op):
     mask = integer()
 
 
+class SimdShift(Op):
+    """The operand's value in the lane that is `distance` before ("up") or behind ("down")."""
+
+    name = "metal.simd_shift"
+    source = operand()
+    distance = integer()
+    direction = word("up")
+
+
 class SimdReduce(Op):
     """simd_sum, simd_product, simd_and, ...: `kind` over all 32 lanes."""
 
@@ -253,6 +262,27 @@ class Butterfly(Op):
     inputs = variadic()
     first = integer()
     last = integer()
+
+    @property
+    def body(self) -> Block:
+        """The combine block."""
+        return self.regions[0].block
+
+
+class LaneScan(Op):
+    """Inclusive scan over neighbouring lanes: for each distance (doubling from `first` to `last`),
+    lanes that have a lane at that distance before them (behind them: `reverse`) combine with it.
+
+    `place` is the lane's number among those that are scanned together, times `first`, and anything
+    below that. Block arguments: the other lane's values, then the own; yields the new.
+    """
+
+    name = "metal.lane_scan"
+    place = operand()
+    inputs = variadic()
+    first = integer()
+    last = integer()
+    reverse = flag()
 
     @property
     def body(self) -> Block:

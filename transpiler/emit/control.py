@@ -8,7 +8,7 @@ from ..dialects import metal, scf
 from ..ir.core import Block, Op, Value
 from ..ir.types import ArrayType
 from .body import BodyWriter, Handler, shuffled
-from .expressions import PRIMARY, Expr
+from .expressions import ORDER, PRIMARY, SUM, Expr
 from .names import source_name
 from .statements import Line, Nest, Statement
 from .types import name_of
@@ -162,6 +162,69 @@ def _butterfly(writer: BodyWriter, op: Op) -> None:
     writer.statements.append(Nest(f"for ({loop})", body))
 
 
+def _lane_scan(writer: BodyWriter, op: Op) -> None:
+    """A loop over distances; all lanes fetch, and those that have a lane there combine."""
+    assert isinstance(op, metal.LaneScan)
+    names = [
+        _in_place(writer, value, result)
+        or _in_variable(writer, value, result)
+        or writer.variable(result, "value", op.location, writer.writer.stored(value).text)
+        for value, result in zip(op.inputs, op.results, strict=True)
+    ]
+    place = writer.writer[op.place]
+    single = op.first == op.last
+    distance = str(op.first)
+
+    def write() -> None:
+        nonlocal distance
+        distance = distance if single else writer.scope.declare("distance")
+        for index, result in enumerate(op.results):
+            own = writer.writer.expressions[result]
+            function = "simd_shuffle_down" if op.reverse else "simd_shuffle_up"
+            shuffle = shuffled(function, own, result.type, distance)
+            name = writer.scope.declare(f"other_{own.text}" if own.text.isidentifier() else "other")
+            writer.add(f"const {shuffle.type} {name} = {shuffle.text};", op.location)
+            writer.writer.expressions[op.body.args[index]] = Expr(name, PRIMARY, shuffle.type)
+            writer.writer.expressions[op.body.args[len(names) + index]] = own
+        test = f"{place.inside(ORDER)} >= {distance}"
+        if op.reverse:
+            test = f"{place.inside(SUM)} + {distance} < {2 * op.last}"
+        body = writer.nested(lambda: _block_with_yield(writer, op.body, names))
+        writer.statements.append(Nest(f"if ({test})", body))
+
+    body = writer.nested(write)
+    if single:
+        writer.statements.extend(body)
+        return
+    loop = f"ushort {distance} = {op.first}; {distance} <= {op.last}; {distance} *= 2"
+    writer.statements.append(Nest(f"for ({loop})", body))
+
+
+def _shuffle(writer: BodyWriter, op: Op) -> None:
+    """A value from another lane: always a statement, all lanes take part."""
+    assert isinstance(op, metal.SimdShuffle)
+    lane = writer.writer[op.lane].text
+    _declare_shuffled(writer, op, "simd_shuffle", op.source, lane)
+
+
+def _shift(writer: BodyWriter, op: Op) -> None:
+    assert isinstance(op, metal.SimdShift)
+    function = f"simd_shuffle_{op.direction}"
+    _declare_shuffled(writer, op, function, op.source, str(op.distance))
+
+
+def _shuffle_xor(writer: BodyWriter, op: Op) -> None:
+    assert isinstance(op, metal.SimdShuffleXor)
+    _declare_shuffled(writer, op, "simd_shuffle_xor", op.source, str(op.mask))
+
+
+def _declare_shuffled(
+    writer: BodyWriter, op: Op, function: str, source: Value, argument: str
+) -> None:
+    expr = shuffled(function, writer.writer.stored(source), op.result.type, argument)
+    writer.declare(op.result, expr, op)
+
+
 def _nothing(writer: BodyWriter, op: Op) -> None:
     """Yields are written by the op that they end."""
 
@@ -172,4 +235,8 @@ CONTROL_HANDLERS: dict[type[Op], Handler] = {
     scf.While: _while,
     scf.Yield: _nothing,
     metal.Butterfly: _butterfly,
+    metal.LaneScan: _lane_scan,
+    metal.SimdShift: _shift,
+    metal.SimdShuffle: _shuffle,
+    metal.SimdShuffleXor: _shuffle_xor,
 }

@@ -1,10 +1,14 @@
-"""What the combine block of a reduction is: one known op, with a neutral element, or anything."""
+"""Combine blocks of reductions and scans: what they are, and their code where it is needed."""
 
 from __future__ import annotations
 
-from ..dialects import arith, tt
-from ..ir.core import Op
-from ..ir.types import F16, F32, I32, FloatType, IntegerType, Type
+from collections.abc import Sequence
+
+from ..dialects import arith, metal, tt
+from ..ir.core import Block, Op, Value
+from ..ir.types import F16, F32, I32, FloatType, IntegerType, Type, VectorType
+from ..passes.rewrite import clone
+from .context import Context, operation
 
 # The neutral element of a combine op, as a function of the float type; maxnumf ignores NaN, so its
 # neutral element is NaN (a maximum over nothing but NaNs stays NaN); -0.0 + x is x for every x.
@@ -17,7 +21,7 @@ _FLOAT_IDENTITIES: dict[type[Op], float] = {
     arith.Minimumf: float("inf"),
 }
 _NUMBERS = ("-0.0", "1.0", "nan", "-inf", "inf")
-_FLOAT_BITS = {
+_FLOAT_BITS: dict[str, dict[str, int]] = {
     "f32": dict(
         zip(_NUMBERS, (1 << 31, 127 << 23, 0x7FC00000, 0xFF800000, 0x7F800000), strict=True)
     ),
@@ -66,3 +70,46 @@ def identity_bits(op: tt.Reduce) -> int | None:
 def is_simd_sum(op: tt.Reduce, type_: Type) -> bool:
     """Whether simd_sum does the same: a sum's order is free; it takes float, half and int."""
     return isinstance(single_op(op), arith.Addf | arith.Addi) and type_ in (F32, F16, I32)
+
+
+def combine_values(
+    context: Context, op: tt.Reduce | tt.Scan, left: Sequence[Value], right: Sequence[Value]
+) -> list[Value]:
+    """The combine block on scalars, or component by component on vectors."""
+    return run_block(context, op.combine, [*left, *right])
+
+
+def run_block(context: Context, block: Block, arguments: Sequence[Value]) -> list[Value]:
+    """A copy of a block, without its terminator; gives what the terminator would return.
+
+    On vectors every op works component by component; a block with branches takes scalars.
+    """
+    known = _seen_from(block, context)
+    known.update(zip(block.args, arguments, strict=True))
+    types = [value.type for value in arguments]
+    lanes = types[0].size if types and isinstance(types[0], VectorType) else 1
+    for inner in block.ops[:-1]:
+        if lanes == 1:
+            context.builder.insert(clone(inner, known))
+            continue
+        made = _on_vectors(context, inner, [known[v] for v in inner.operands], lanes)
+        known.update(zip(inner.results, made, strict=True))
+    return [known[value] for value in block.terminator.operands]
+
+
+def _seen_from(block: Block, context: Context) -> dict[Value, Value]:
+    """The uniform values that a block uses from outside."""
+    used = (v for top in block.ops for op in top.walk() for v in op.operands)
+    return {value: context.scalars[value] for value in used if value in context.scalars}
+
+
+def _on_vectors(context: Context, op: Op, operands: list[Value], lanes: int) -> list[Value]:
+    if isinstance(op, arith.Constant):
+        made = context.builder.insert(operation(op, [], [op.result.type]))
+        return [context.splat(made.result, lanes)]
+    types: list[Type] = [metal.with_lanes(result.type, lanes) for result in op.results]
+    operands = [
+        value if isinstance(value.type, VectorType) else context.splat(value, lanes)
+        for value in operands
+    ]
+    return context.builder.insert(operation(op, operands, types)).results

@@ -203,7 +203,7 @@ class Elements:
     def _entry(
         self, storage: Storage, position: Position, component: int
     ) -> tuple[Value, Value | None]:
-        """Entry of an array, and component of the entry, of one component of this step's vectors."""
+        """Entry of an array, and component of it, for one component of this step's vectors."""
         index, lane = self.index(storage, position)
         lane_bits = self.lanes - 1
         touched = [

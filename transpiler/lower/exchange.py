@@ -5,14 +5,14 @@ column is spread over the banks. Every element is written once (by the first of 
 by whoever needs it. What is too large for threadgroup memory goes in rounds: in round q only
 elements whose number starts with q are written and read.
 
-Both sides are linear: a *side* is a value with the number in the tile of each of its elements, as a
-function of its coordinates. A change of layout has one side that writes and one that reads; tt.split
-reads two, tt.join and tt.cat write two.
+Both sides are linear: a *side* is a value with the number in the tile of each of its elements, as
+a function of its coordinates. A change of layout has one side that writes and one that reads;
+tt.split reads two, tt.join and tt.cat write two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from ..ir.core import Block, Op, Value
 from ..ir.linear_layout import Basis
 from ..ir.types import I1, I8, I32, PointerType, TensorType, Type, bit_width, element_of
 from .context import Context
-from .distribution import CoordinateMap, Distribution, code_of, distribution_of
+from .distribution import CoordinateMap, Distribution, code_of
 from .elements import Elements, distribution
 from .iteration import Iteration, combine, loop_runs, register_loops, thread_weighted
 from .roots import Root, makes_roots
@@ -236,7 +236,7 @@ def _read_round(context: Context, exchange: Exchange, side: Side, index: Value) 
 
 
 @contextmanager
-def counted_loop(context: Context, count: int, name: str, start: int = 0) -> Iterator[Value]:
+def counted_loop(context: Context, count: int, name: str, start: int = 0) -> Generator[Value]:
     """A loop whose bounds are known: start .. count-1."""
     body = Block([I32])
     body.args[0].name = name
@@ -251,7 +251,7 @@ def counted_loop(context: Context, count: int, name: str, start: int = 0) -> Ite
 
 
 @contextmanager
-def only_if(context: Context, condition: Value | None) -> Iterator[None]:
+def only_if(context: Context, condition: Value | None) -> Generator[None]:
     """Code that a thread runs only where its condition holds (None: always)."""
     if condition is None:
         yield
@@ -349,7 +349,7 @@ def linear_number(elements: Elements, codes: Codes, component: int, start: int =
 
 
 def memory_type(element: Type) -> Type:
-    """What an element is in threadgroup memory: i1 is a byte there, pointers are kept as they are."""
+    """What an element is in threadgroup memory: i1 is a byte there, pointers stay as they are."""
     return I8 if element == I1 else element
 
 

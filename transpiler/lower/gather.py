@@ -104,7 +104,8 @@ class GatherInRounds(ExchangeInRounds):
 def _gather_roots(op: Op, plan: Plan) -> list[Root]:
     assert isinstance(op, tt.Gather)
     if distribution(op.indices) != distribution(op.result):
-        raise UnsupportedError("a gather whose indices have another layout than its result", op.span)
+        message = "a gather whose indices have another layout than its result"
+        raise UnsupportedError(message, op.span)
     source, axis = op.source, op.axis
     assert isinstance(source.type, TensorType)
 

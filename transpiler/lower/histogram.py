@@ -99,7 +99,7 @@ class Histogram(Root):
     def _comparable(
         self, context: Context, number: Value, bins: int, first: Value | None
     ) -> tuple[Value, Value | None]:
-        """The number from the round's first bin on, and the bound; None: every number is below it."""
+        """The number from the round's first bin on, and its bound; None: it is always below."""
         builder = context.builder
         width = bit_width(number.type)
         if width < 32:

@@ -158,6 +158,18 @@ def loop_runs(distribution: Distribution, from_bit: int) -> list[Run]:
     return runs[::-1]
 
 
+def loops_over(bits: Sequence[int]) -> list[Run]:
+    """Loops over some register bits, in ascending order: neighbours share one; outermost first."""
+    runs: list[Run] = []
+    for bit in bits:
+        if runs and runs[-1].first + runs[-1].bits == bit:
+            last = runs[-1]
+            runs[-1] = Run(last.dim, last.stride, last.first, last.bits + 1)
+        else:
+            runs.append(Run(0, 1, bit, 1))
+    return runs[::-1]
+
+
 @contextmanager
 def register_loops(
     builder: Builder, runs: Sequence[Run]

@@ -21,8 +21,10 @@ from . import (
     gather,
     histogram,
     join,
+    map_elementwise,
     memory,
     reduction,
+    scan,
     shared_memory,
     synchronization,
 )
@@ -40,8 +42,10 @@ FAMILIES = (
     gather,
     histogram,
     join,
+    map_elementwise,
     memory,
     reduction,
+    scan,
     shared_memory,
     synchronization,
 )

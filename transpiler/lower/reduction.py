@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from ..dialects import arith, metal, tt
 from ..errors import UnsupportedError
 from ..ir.core import Block, Op, Value
-from ..ir.types import I32, FloatType, TensorType, Type, VectorType, element_of
-from .combine import identity_bits, is_simd_sum, single_op
-from .context import Context, Storage, operation
+from ..ir.types import I32, FloatType, TensorType, element_of
+from .combine import combine_values, identity_bits, is_simd_sum, single_op
+from .context import Context, Storage
 from .distribution import Distribution, Run, distribution_of
 from .elements import Elements
-from .iteration import Iteration, register_loops, thread_weighted
+from .iteration import Iteration, loops_over, register_loops, thread_weighted
 from .roots import Root, makes_roots
 from .widths import has_vector_form, lane_dim
 
@@ -203,7 +203,7 @@ def fold_alone(context: Context, reduction: Reduction) -> None:
     One loop over what is kept; in it the first element, then a loop over the others along the axis.
     """
     builder = context.builder
-    kept_runs = _runs_of(reduction.kept, reduction.distribution)
+    kept_runs = loops_over(reduction.kept)
     position = reduction.distribution.identity
     with register_loops(builder, kept_runs) as variables:
         first = Elements(context, Iteration(builder, 1, list(variables)))
@@ -212,7 +212,7 @@ def fold_alone(context: Context, reduction: Reduction) -> None:
             context.write(first.full(value, position), array, index)
         if not reduction.along:
             return
-        along_runs = _runs_of(reduction.along, reduction.distribution)
+        along_runs = loops_over(reduction.along)
         with register_loops(builder, along_runs) as inner:
             step = Elements(context, Iteration(builder, 1, [*variables, *inner]))
             values = [step.full(value, position) for value in reduction.op.operands]
@@ -231,18 +231,6 @@ def _all_zero(context: Context, values: list[Value]) -> Value:
         result = builder.both(result, builder.compare("eq", value, builder.constant(0)))
     assert result is not None
     return result
-
-
-def _runs_of(bits: Sequence[int], layout: Distribution) -> list[Run]:
-    """Loops over register bits: neighbouring bits share a loop; outermost first."""
-    runs: list[Run] = []
-    for bit in bits:
-        if runs and runs[-1].first + runs[-1].bits == bit:
-            last = runs[-1]
-            runs[-1] = Run(last.dim, last.stride, last.first, last.bits + 1)
-        else:
-            runs.append(Run(0, 1, bit, 1))
-    return runs[::-1]
 
 
 def finish(context: Context, reduction: Reduction) -> None:
@@ -357,27 +345,6 @@ def butterfly(
         new = combine_values(context, op, body.args[:count], body.args[count:])
         context.builder.insert(metal.Yield(new))
     return loop.results
-
-
-def combine_values(
-    context: Context, op: tt.Reduce, left: Sequence[Value], right: Sequence[Value]
-) -> list[Value]:
-    """The combine block on scalars, or component by component on vectors."""
-    block = op.combine
-    known = dict(zip(block.args, (*left, *right), strict=True))
-    lanes = left[0].type.size if isinstance(left[0].type, VectorType) else 1
-    for inner in block.ops[:-1]:
-        if inner.regions or inner.op_name == "tt.call":
-            raise UnsupportedError(f"{inner.op_name} in a combine block", inner.span)
-        operands = [known.get(v) or context.scalar(v) for v in inner.operands]
-        types: list[Type] = [metal.with_lanes(r.type, lanes) for r in inner.results]
-        if isinstance(inner, arith.Constant):
-            made = context.builder.insert(operation(inner, [], [inner.result.type]))
-            known[inner.result] = context.splat(made.result, lanes)
-            continue
-        made = context.builder.insert(operation(inner, operands, types))
-        known.update(zip(inner.results, made.results, strict=True))
-    return [known.get(v) or context.scalar(v) for v in block.ops[-1].operands]
 
 
 def reduction_simdgroup_bits(reduction: Reduction) -> list[int]:

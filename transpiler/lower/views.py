@@ -1,7 +1,7 @@
 """Ops that only rename registers: which element of the operand a result element is.
 
-Such an op makes no code where the element is in the same thread; else it is an exchange. The element
-is a linear function of the result's coordinates, and for tt.split a constant beside it.
+Such an op makes no code where the element is in the same thread; else it is an exchange. The
+element is a linear function of the result's coordinates, and for tt.split a constant beside it.
 """
 
 from __future__ import annotations

@@ -251,6 +251,7 @@ def follows_vectors(group: Group, lanes: int, plan: Plan, axis: AxisAnalysis) ->
                 continue
             if isinstance(op, tt.MakeRange | arith.Constant):
                 return False
-            if plan.view(value) is None and not isinstance(op, tt.Splat) and not has_vector_form(op):
+            renames = plan.view(value) is not None or isinstance(op, tt.Splat)
+            if not renames and not has_vector_form(op):
                 return False
     return True
