@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .outcome import FAILED, NOT_COLLECTED, PASSED, Outcome, last_line
+from .progress import Counter
 from .report import markdown, summary, write_json
 from .supervisor import Supervisor
 
@@ -60,31 +60,14 @@ class Run:
         environment: dict[str, str],
         note: Callable[[Outcome], None],
     ) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[passed]} passed"),
-        )
-        # No thread of its own: a fork would copy the locks that it holds.
-        with Progress(*columns, console=self._console, auto_refresh=False) as progress:
-            task = progress.add_task(title, total=len(tests), passed=0)
-            shown = 0.0
-            passed = 0
+        with Counter(self._console, title, len(tests)) as counter:
 
             def report(outcome: Outcome) -> None:
-                nonlocal shown, passed
                 note(outcome)
-                passed += outcome.outcome == PASSED
-                progress.update(task, advance=1, passed=passed)
-                if time.monotonic() - shown > 1:
-                    shown = time.monotonic()
-                    progress.refresh()
+                counter.add(outcome.outcome == PASSED)
 
             jobs, seconds = self._options.jobs, self._options.timeout
             Supervisor(session, jobs, seconds, environment, report).run(tests)
-            progress.refresh()
 
     def _passed(self, test: str) -> bool:
         return self.outcomes[test].outcome == PASSED
