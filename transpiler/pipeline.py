@@ -17,6 +17,7 @@ from .passes.cleanup import (
 from .passes.guards import merge_guards
 from .passes.inline import inline_calls
 from .passes.plain_axes import make_axes_plain
+from .passes.numbers import refuse_doubles, split_results
 from .passes.shared_memory import plan_shared_memory
 from .passes.structure import structure_control_flow
 from .passes.threadgroup_memory import plan_threadgroup_memory
@@ -47,9 +48,11 @@ PASSES: tuple[Pass, ...] = (
     Pass("structure", _in_place(structure_control_flow)),
     Pass("inline", _in_place(inline_calls)),
     Pass("shared-memory", plan_shared_memory),
+    Pass("split-results", _in_place(split_results)),
     Pass("canonicalize", _in_place(canonicalize)),
     Pass("cse", _in_place(eliminate_common_subexpressions)),
     Pass("dce", _in_place(eliminate_dead_code)),
+    Pass("refuse-doubles", _in_place(refuse_doubles)),
     Pass("plain-axes", make_axes_plain),
     Pass("lower", lower),
     Pass("hoist", _in_place(hoist_loop_invariants)),
