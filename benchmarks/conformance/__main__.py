@@ -89,6 +89,10 @@ def main() -> int:
     console = Console(file=os.fdopen(os.dup(2), "w"), force_terminal=sys.stderr.isatty() or None)
     run = Run(options, console)
     start = time.monotonic()
+    output = Path(options.output).resolve()
+    output.mkdir(parents=True, exist_ok=True)
+    # Thousands of kernels, which the user's own cache need not keep.
+    os.environ.setdefault("TRIMETAL_CACHE_DIR", str(output / "cache"))
     with tempfile.TemporaryDirectory(prefix="trimetal-conformance-") as cache:
         os.environ.update(TRITON_BACKEND="metal", TRITON_CACHE_DIR=cache)
         status = pytest.main(_pytest_arguments(root, files, options), plugins=[run])
@@ -96,8 +100,6 @@ def main() -> int:
         return int(status)
     outcomes = list(run.outcomes.values())
     facts = _facts(options, time.monotonic() - start)
-    output = Path(options.output)
-    output.mkdir(parents=True, exist_ok=True)
     write_json(output / "conformance.json", facts, outcomes)
     (output / "conformance.md").write_text(markdown(facts, outcomes), encoding="utf-8")
     print(f"{summary(outcomes)}\n{output / 'conformance.md'}")
