@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .ir.core import Module
 from .lower.kernel import lower
+from .passes.accelerate import accelerate
 from .passes.barriers import place_barriers
 from .passes.canonicalize import canonicalize
 from .passes.cleanup import (
@@ -18,7 +19,9 @@ from .passes.guards import merge_guards
 from .passes.inline import inline_calls
 from .passes.plain_axes import make_axes_plain
 from .passes.numbers import refuse_doubles, split_results
+from .passes.layouts import place_layouts
 from .passes.shared_memory import plan_shared_memory
+from .passes.staging import stage_operands
 from .passes.structure import structure_control_flow
 from .passes.threadgroup_memory import plan_threadgroup_memory
 from .target import Target
@@ -54,6 +57,11 @@ PASSES: tuple[Pass, ...] = (
     Pass("dce", _in_place(eliminate_dead_code)),
     Pass("refuse-doubles", _in_place(refuse_doubles)),
     Pass("plain-axes", make_axes_plain),
+    Pass("accelerate", accelerate),
+    Pass("layouts", place_layouts),
+    Pass("cse-layouts", _in_place(eliminate_common_subexpressions)),
+    Pass("dce-layouts", _in_place(eliminate_dead_code)),
+    Pass("stage", stage_operands),
     Pass("lower", lower),
     Pass("hoist", _in_place(hoist_loop_invariants)),
     Pass("cse-threads", _in_place(eliminate_common_subexpressions)),

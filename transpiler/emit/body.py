@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
-from ..dialects import metal
+from ..dialects import metal, metal_matrix
 from ..errors import UnsupportedError
 from ..ir.core import Block, Op, Value
 from ..ir.location import Location, source_line
@@ -187,11 +187,16 @@ def _declared_type(value: Value, expr: Expr) -> str:
 # -- one function for each kind of statement ---------------------------------------------------
 
 
-def _local(writer: BodyWriter, op: Op) -> None:
+def local_array(writer: BodyWriter, op: Op) -> None:
+    """A thread's array, or variable."""
     type_ = op.result.type
     assert isinstance(type_, ArrayType)
     name = writer.scope.declare(source_name(op.result) or "values")
-    element = name_of(type_.element)
+    reads = [user for user in op.result.users if isinstance(user, metal.Read)]
+    const = isinstance(type_.element, PointerType) and all(
+        writer.writer.is_const(read.result) for read in reads
+    )
+    element = name_of(type_.element, const=const)
     writer.writer.expressions[op.result] = Expr(name, PRIMARY, element)
     if type_.count > 1:
         writer.add(f"{element} {name}[{type_.count}];", op.location)
@@ -234,6 +239,8 @@ def _entry(writer: Writer, array: Value, index: Value, lane: Value | None) -> st
     text = writer[array].text
     if type_.count > 1 or type_.space == "threadgroup":
         text += f"[{writer[index].text}]"
+    if type_.space == metal_matrix.MATRIX_SPACE:
+        text = f"trimetal_elements({text})"
     if lane is None:
         return text
     component = writer[lane]
@@ -252,7 +259,8 @@ def _read(writer: BodyWriter, op: Op) -> None:
         writer.declare(op.result, expr, op)
 
 
-def _write(writer: BodyWriter, op: Op) -> None:
+def write_entry(writer: BodyWriter, op: Op) -> None:
+    """Set an entry of an array."""
     assert isinstance(op, metal.Write)
     source = op.value.defining_op
     if source is None or writer.inlining.placed.get(source) is not op:
@@ -340,6 +348,8 @@ def indexes_local_array(block: Block, variable: Value) -> bool:
             if isinstance(op, metal.Read | metal.Write) and _is_indexed(op.array):
                 if op.index in varying or op.lane in varying:
                     return True
+            elif any(value in varying for value in metal_matrix.entries_used(op)):
+                return True
             elif any(value in varying for value in op.operands):
                 varying.update(op.results)
     return False
@@ -348,7 +358,7 @@ def indexes_local_array(block: Block, variable: Value) -> bool:
 def _is_indexed(array: Value) -> bool:
     type_ = array.type
     assert isinstance(type_, ArrayType)
-    return type_.space == "thread" and (type_.count > 1 or isinstance(type_.element, VectorType))
+    return type_.space != "threadgroup" and (type_.count > 1 or isinstance(type_.element, VectorType))
 
 
 def _section(writer: BodyWriter, op: Op) -> None:
@@ -399,10 +409,10 @@ def _nothing(writer: BodyWriter, op: Op) -> None:
 
 
 HANDLERS: dict[type[Op], Handler] = {
-    metal.Local: _local,
+    metal.Local: local_array,
     metal.Threadgroup: _threadgroup,
     metal.Read: _read,
-    metal.Write: _write,
+    metal.Write: write_entry,
     metal.Load: _load,
     metal.Store: _store,
     metal.If: _if_thread,

@@ -7,7 +7,7 @@ declared: they happen where they stand.
 
 from __future__ import annotations
 
-from ..dialects import arith, metal, scf, tt
+from ..dialects import arith, metal, metal_matrix, scf, tt
 from ..ir.core import Block, Op, Value
 from ..ir.types import ArrayType
 
@@ -91,7 +91,7 @@ class Inlining:
         (write,) = writes
         type_ = write.array.type
         assert isinstance(type_, ArrayType)
-        if type_.space != "thread" or write.value is not op.result:
+        if type_.space == "threadgroup" or write.value is not op.result:
             return None
         start, place = positions[op], positions[write]
         if any(other not in self._inline for other in block.ops[start + 1 : place]):
@@ -169,6 +169,8 @@ def _disturbs(op: Op, array: Value) -> bool:
         if isinstance(inner, metal.Barrier) and array.type.space == "threadgroup":
             return True
         if isinstance(inner, metal.Write) and inner.array is array:
+            return True
+        if any(written is array for written in metal_matrix.arrays_written(inner)):
             return True
         if isinstance(inner, metal.Atomic) and inner.target is array:
             return True

@@ -6,17 +6,19 @@ import textwrap
 
 from ..dialects import metal, scf, tt
 from ..errors import OutOfResourcesError, UnsupportedError
-from ..ir.attributes import IntegerAttr
-from ..ir.core import Block, Module, Op, Value
+from ..ir.attributes import IntegerAttr, StringAttr
+from ..ir.core import Module, Op, Value
 from ..ir.types import ArrayType, FloatType, IntegerType, PointerType
 from ..shader import Argument, Shader
 from ..target import Target
 from .atomics import ATOMIC_HANDLERS
+from .bases import base_arguments
 from .body import SHARED_BYTES, BodyWriter
 from .control import CONTROL_HANDLERS
 from .expressions import PRIMARY, Expr, Writer, msl_type
 from .helpers import helper_texts
 from .inlining import Inlining
+from .matrix import MATRIX_HANDLERS
 from .names import Scope, safe, source_name
 from .ranges import Ranges
 from .statements import Gap, Line, Statement, flatten
@@ -46,7 +48,7 @@ def emit(module: Module, target: Target) -> Shader:
     name = scope.declare(safe(kernel.sym_name) or "kernel_")
     arguments = [_argument(kernel, index, writer, scope) for index in range(len(kernel.body.args))]
     body = BodyWriter(writer, Inlining(kernel.body), scope)
-    body.handlers |= CONTROL_HANDLERS | ATOMIC_HANDLERS
+    body.handlers |= CONTROL_HANDLERS | ATOMIC_HANDLERS | MATRIX_HANDLERS
     body.block(kernel.body.ops)
     used = {type(op) for op in kernel.walk()}
     parameters = [_parameter(kernel.body.args[a.index], a) for a in arguments]
@@ -133,15 +135,19 @@ def _argument(kernel: metal.Kernel, index: int, writer: Writer, scope: Scope) ->
     name = scope.declare(source_name(value) or f"arg{index}")
     hint = kernel.attributes.get(f"arg{index}.tt.divisibility")
     divisibility = hint.value if isinstance(hint, IntegerAttr) else 1
+    found = kernel.attributes.get(f"arg{index}.tt.descriptor")
+    descriptor = found.value if isinstance(found, StringAttr) else ""
     type_ = value.type
     if isinstance(type_, PointerType):
         const = writer.is_const(value)
         writer.expressions[value] = Expr(name, PRIMARY, name_of(type_, const=const))
-        return Argument(name, "buffer", str(type_.pointee), index, divisibility, not const)
+        return Argument(
+            name, "buffer", str(type_.pointee), index, divisibility, not const, descriptor
+        )
     if not isinstance(type_, IntegerType | FloatType):
         raise UnsupportedError(f"a kernel argument of type {type_}", kernel.span)
     writer.expressions[value] = Expr(name, PRIMARY, msl_type(value))
-    return Argument(name, "scalar", str(type_), index, divisibility)
+    return Argument(name, "scalar", str(type_), index, divisibility, descriptor=descriptor)
 
 
 def _parameter(value: Value, argument: Argument) -> str:
@@ -153,32 +159,15 @@ def _parameter(value: Value, argument: Argument) -> str:
     return f"device {const}{pointee_name(value.type)}* {argument.name} {slot}"
 
 
-def base_argument(pointer: Value) -> Value | None:
-    """The kernel argument that a pointer is an offset of; None where that is not known."""
-    while True:
-        op = pointer.defining_op
-        if isinstance(op, tt.Addptr | tt.Bitcast):
-            pointer = op.operands[0]
-        elif op is None and _is_kernel_argument(pointer):
-            return pointer
-        else:
-            return None
-
-
-def _is_kernel_argument(value: Value) -> bool:
-    assert isinstance(value.owner, Block)
-    region = value.owner.parent
-    return region is not None and isinstance(region.parent, metal.Kernel)
-
-
 def written_arguments(kernel: Op) -> set[Value | None]:
     """The arguments that the kernel changes; None among them: perhaps any."""
     places = [op.ptr for op in kernel.walk() if isinstance(op, metal.Store)]
     atomics = (metal.Atomic, metal.AtomicPoll)
     places += [op.operands[0] for op in kernel.walk() if isinstance(op, atomics)]
-    return {base_argument(place) for place in places if isinstance(place.type, PointerType)}
+    pointers = [place for place in places if isinstance(place.type, PointerType)]
+    return {base for pointer in pointers for base in base_arguments(pointer)}
 
 
 def _may_be_written(pointer: Value, written: set[Value | None]) -> bool:
-    base = base_argument(pointer)
-    return None in written or base in written or (base is None and bool(written))
+    bases = base_arguments(pointer)
+    return None in written or bool(bases & written) or (None in bases and bool(written))

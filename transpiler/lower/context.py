@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..analysis.axis import AxisAnalysis
 from ..dialects import metal
@@ -15,6 +16,9 @@ from .iteration import thread_weighted
 from .plan import Group, Plan
 from .widths import Width
 
+if TYPE_CHECKING:
+    from .tiles import Tile
+
 
 @dataclass(frozen=True)
 class Storage:
@@ -26,6 +30,12 @@ class Storage:
     array: Value
     lanes: int
     bits: int
+
+    @property
+    def space(self) -> str:
+        """Where the array lies: "thread", or "simdgroup" for one of matrices."""
+        assert isinstance(self.array.type, ArrayType)
+        return self.array.type.space
 
 
 @dataclass
@@ -42,14 +52,15 @@ class Context:
     storages: dict[Value, Storage]
     thread: Value
     simdgroups: int
+    tiles: dict[Value, Tile] = field(default_factory=dict[Value, "Tile"])
 
     def scalar(self, value: Value) -> Value:
         """The lowered value of a uniform scalar."""
         return self.scalars[value]
 
-    def local(self, count: int, element: Type, name: str) -> Value:
-        """A new array of one thread."""
-        type_ = ArrayType(count, element, "thread")
+    def local(self, count: int, element: Type, name: str, space: str = "thread") -> Value:
+        """A new array of one thread; in the space "simdgroup" of matrices."""
+        type_ = ArrayType(count, element, space)
         op = metal.Local((), (type_,), {"count": metal.integer_attribute(count)})
         return self.builder.value(op, name)
 
@@ -60,21 +71,25 @@ class Context:
 
     def storage(self, value: Value, name: str = "") -> Storage:
         """The storage of a tensor value, made at the first call (at the current place)."""
+        if value in self.plan.same_array and value not in self.storages:
+            self.storages[value] = self.storage(self.plan.same_array[value])
+        lanes = self.lanes_of.get(value, 1)
+        space = "simdgroup" if value in self.plan.matrices else "thread"
         taken = self.storages.get(self.plan.takes_over.get(value, value))
-        if taken is not None and taken.lanes == self.lanes_of.get(value, 1):
+        if taken is not None and (taken.lanes, taken.space) == (lanes, space):
             self.storages.setdefault(value, taken)
         if value not in self.storages:
             assert isinstance(value.type, TensorType)
-            self.storages[value] = self.new_storage(
-                value.type, self.lanes_of.get(value, 1), name or value.name
-            )
+            self.storages[value] = self.new_storage(value.type, lanes, name or value.name, space)
         return self.storages[value]
 
-    def new_storage(self, type_: TensorType, lanes: int, name: str) -> Storage:
+    def new_storage(
+        self, type_: TensorType, lanes: int, name: str, space: str = "thread"
+    ) -> Storage:
         """An array for all registers of a tensor type."""
         bits = len(distribution_of(type_).registers)
         element = metal.with_lanes(element_of(type_), lanes)
-        return Storage(self.local((1 << bits) // lanes, element, name), lanes, bits)
+        return Storage(self.local((1 << bits) // lanes, element, name, space), lanes, bits)
 
     def read(self, array: Value, index: Value, lane: Value | None = None) -> Value:
         """An entry of an array."""

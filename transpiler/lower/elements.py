@@ -185,6 +185,8 @@ class Elements:
         touches = any(mask & lane_mask for mask in position[: storage.bits])
         if not touches:
             return Element(Form.UNIFORM, self._read_one(storage, position, 0))
+        if form is not Form.VECTOR:
+            return Element(form, self._read_one(storage, position, 0))
         low = storage.lanes.bit_length() - 1
         aligned = position[:low] == tuple(1 << bit for bit in range(low))
         if storage.lanes == self.lanes and aligned:

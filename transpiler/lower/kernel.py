@@ -17,6 +17,7 @@ from ..ir.types import I32, TensorType
 from ..target import Target
 from . import (
     atomics,
+    dot,
     exchange,
     gather,
     histogram,
@@ -27,6 +28,7 @@ from . import (
     scan,
     shared_memory,
     synchronization,
+    tiles,
 )
 from .builder import Builder
 from .context import Context, operation
@@ -38,6 +40,7 @@ from .widths import choose_widths
 # The families of ops: importing them registers their roots.
 FAMILIES = (
     atomics,
+    dot,
     exchange,
     gather,
     histogram,
@@ -48,6 +51,7 @@ FAMILIES = (
     scan,
     shared_memory,
     synchronization,
+    tiles,
 )
 
 

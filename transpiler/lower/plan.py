@@ -79,6 +79,11 @@ class Plan:
         self.segments: list[Segment] = []
         self.groups: list[Group] = []
         self._depths: dict[Block, int] = {}
+        # Values kept in pairs of elements; those of them that are kept as arrays of matrices;
+        # results that lie in the array of another value.
+        self.pairs: set[Value] = set()
+        self.matrices: set[Value] = set()
+        self.same_array: dict[Value, Value] = {}
         while True:
             before = len(self.kept)
             self.groups = []
@@ -336,7 +341,8 @@ class _BlockPlanner:
         roots = [
             Carry(op, value, target)
             for value, target in zip(values, targets, strict=True)
-            if isinstance(target.type, TensorType) and value is not target
+            if isinstance(target.type, TensorType)
+            and self.plan.same_array.get(value, value) is not target
         ]
         if self._overwrites_needed(roots):
             for root in roots:

@@ -16,6 +16,7 @@ from ..analysis.axis import AxisAnalysis, AxisInfo
 from ..dialects import arith, scf, tt
 from ..ir.core import Op, Value
 from ..ir.types import PointerType, TensorType, bit_width, element_of
+from ..simdgroup import ELEMENTS_PER_LANE
 from .distribution import Position, distribution_of
 from .plan import Group, Plan
 from .roots import Root
@@ -78,7 +79,7 @@ def form_of(value: Value, position: Position, lanes: int, axis: AxisAnalysis) ->
 def choose_widths(plan: Plan, axis: AxisAnalysis) -> tuple[dict[Group, Width], dict[Value, int]]:
     """The width of every group, and the vector length of every value kept in an array."""
     widths: dict[Group, Width] = {}
-    lanes_of: dict[Value, int] = {}
+    lanes_of = dict.fromkeys(plan.pairs, ELEMENTS_PER_LANE)
     deepest_first = sorted(plan.groups, key=lambda group: -group.depth)
     for group in deepest_first:
         if any(root.access for root in group.roots):

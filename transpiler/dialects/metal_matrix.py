@@ -1,0 +1,116 @@
+"""Dots on simdgroup matrices: as ops on tensors, and as ops of one thread's program.
+
+An array of matrices is a `!metal.array` in the space "simdgroup": entry i is matrix i, seen as the
+two elements of it that a lane holds (`simdgroup.py`).
+"""
+
+from __future__ import annotations
+
+from ..ir.core import Op, Value
+from ..ir.fields import flag, integer, operand
+from ..ir.traits import require_tensor
+from ..ir.types import ArrayType, Type
+from .metal import with_lanes
+
+MATRIX_SPACE = "simdgroup"
+
+
+class Stage(Op):
+    """A dot's operand, put into threadgroup memory: rows of `pitch` elements.
+
+    With `transposed` a row is a column of the operand. Rows and columns below 8 are filled up to 8:
+    `role` says with what ("a" or "b": copies along M or N, zeros along K).
+    """
+
+    name = "metal.stage"
+    pure = True
+    results_defined = 1
+    regions_held = 0
+    source = operand()
+    side = integer(required=True)
+    pitch = integer(required=True)
+    transposed = flag()
+
+    def verify(self) -> None:
+        """A tensor becomes an array in threadgroup memory."""
+        tensor = require_tensor(self, self.source)
+        type_ = self.result.type
+        fits = isinstance(type_, ArrayType) and type_.element == tensor.element
+        self.require(fits, f"{tensor} cannot be staged as {type_}")
+
+
+class Dot(Op):
+    """a times b plus c; a and b are staged, or (a) in registers as fragments."""
+
+    name = "metal.dot"
+    pure = True
+    results_defined = 1
+    regions_held = 0
+    a = operand()
+    b = operand()
+    c = operand()
+    depth = integer(required=True)
+
+    def verify(self) -> None:
+        """c and the result have one type."""
+        self.require(self.c.type == self.result.type, f"{self.c.type} is no {self.result.type}")
+
+
+class MatrixLoad(Op):
+    """simdgroup_load: matrix `entry` of `matrices` from `source`, elements `offset` on.
+
+    `source` is an array in threadgroup memory, or a pointer; its rows are `pitch` elements apart.
+    """
+
+    name = "metal.matrix_load"
+    matrices = operand()
+    entry = operand()
+    source = operand()
+    offset = operand()
+    pitch = operand()
+    transposed = flag()
+
+
+class MultiplyAccumulate(Op):
+    """simdgroup_multiply_accumulate: sums[i] = a[j] * b[k] + sums[i]."""
+
+    name = "metal.multiply_accumulate"
+    sums = operand()
+    sum_entry = operand()
+    a = operand()
+    a_entry = operand()
+    b = operand()
+    b_entry = operand()
+
+
+def matrices(count: int, element: Type) -> ArrayType:
+    """The type of an array of matrices."""
+    return ArrayType(count, with_lanes(element, 2), MATRIX_SPACE)
+
+
+def arrays_written(op: Op) -> list[Value]:
+    """The arrays of matrices that an op changes."""
+    if isinstance(op, MatrixLoad):
+        return [op.matrices]
+    return [op.sums] if isinstance(op, MultiplyAccumulate) else []
+
+
+def arrays_read(op: Op) -> list[Value]:
+    """The arrays that an op reads: of matrices, and in threadgroup memory."""
+    if isinstance(op, MatrixLoad):
+        return [op.source] if isinstance(op.source.type, ArrayType) else []
+    return [op.sums, op.a, op.b] if isinstance(op, MultiplyAccumulate) else []
+
+
+def entries_used(op: Op) -> list[Value]:
+    """The numbers of the matrices that an op works on."""
+    if isinstance(op, MatrixLoad):
+        return [op.entry]
+    if isinstance(op, MultiplyAccumulate):
+        return [op.sum_entry, op.a_entry, op.b_entry]
+    return []
+
+
+def is_matrices(type_: Type) -> bool:
+    """Whether a type is an array of matrices."""
+    return isinstance(type_, ArrayType) and type_.space == MATRIX_SPACE

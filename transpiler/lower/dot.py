@@ -1,0 +1,461 @@
+"""Dots: loops over fragments that load, multiply and accumulate simdgroup matrices.
+
+    for k:                                    one step: 8 columns of a, 8 rows of b
+        a[i] = load ...        for all i      fragments of the simdgroup's rows
+        for j:
+            b = load ...                      one fragment of its columns
+            sums[i][j] += a[i] * b            for all i
+
+The sums of f32 dots are the result's array itself, which a loop carries from turn to turn. Other
+results (f16, bf16, i32) have sums of their own in f32, and are rounded at the end of the dot; sums
+of 8-bit integers are exact for 1,024 steps of K, after which they are added to the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..dialects import arith, metal, metal_matrix, scf, tt
+from ..errors import OutOfResourcesError
+from ..ir.attributes import UnitAttr
+from ..ir.core import Block, Op, Value
+from ..ir.types import F32, I32, ArrayType, TensorType, Type, bit_width, element_of
+from ..simdgroup import ELEMENTS_PER_LANE, SIDE
+from .context import Context, Storage
+from .distribution import Position, distribution_of
+from .elements import Elements
+from .iteration import Iteration, loop_runs, register_loops, thread_weighted
+from .roots import Root, makes_roots
+from .tiles import Tile, coordinate, threadgroup_array, write_elements
+from .widths import follows_vectors
+
+if TYPE_CHECKING:
+    from .group import GroupLowering
+    from .plan import Plan
+
+_LANE_BITS = 5
+_EXACT_STEPS = 1024  # of K: 2^7 * 2^7 * 2^10 = 2^24, the last integer that f32 counts to
+
+
+@dataclass(frozen=True)
+class Operand:
+    """Where a dot's operand lies: in a tile, or in registers as fragments."""
+
+    tile: Tile | None
+    storage: Storage | None = None
+
+
+class Multiply(Root):
+    """A dot with its own loops."""
+
+    def __init__(self, op: Op, plan: Plan) -> None:
+        a, _, c = op.operands
+        self._plan = plan
+        registers = [a] if isinstance(a.type, TensorType) else []
+        super().__init__(op, [c, *registers], op.result)
+
+    @property
+    def is_alone(self) -> bool:
+        """Its loops run over fragments."""
+        return True
+
+    @property
+    def produced(self) -> list[Value]:
+        """The result."""
+        return self.op.results
+
+    def run_alone(self, group: GroupLowering) -> None:
+        """Start the sums, multiply, and put them into the result."""
+        context, op = group.context, self.op
+        assert isinstance(op, metal_matrix.Dot)
+        lowering = DotLowering(context, op)
+        lowering.start(group)
+        a = Operand(context.tiles.get(op.a), None)
+        if a.tile is None:
+            a = Operand(None, context.storage(op.a))
+        lowering.multiply(a, context.tiles[op.b], op.depth)
+        lowering.finish()
+
+
+class MultiplyInSlices(Root):
+    """A dot whose operands go through threadgroup memory one slice of K after another."""
+
+    def __init__(self, op: tt.Dot) -> None:
+        super().__init__(op, [op.c, op.a, op.b], op.result)
+
+    @property
+    def is_alone(self) -> bool:
+        """Its loops run over slices and fragments."""
+        return True
+
+    @property
+    def produced(self) -> list[Value]:
+        """The result."""
+        return self.op.results
+
+    def run_alone(self, group: GroupLowering) -> None:
+        """All slices."""
+        op = self.op
+        assert isinstance(op, tt.Dot)
+        lowering = DotLowering(group.context, op)
+        lowering.start(group)
+        multiply_in_slices(lowering, op)
+        lowering.finish()
+
+
+@makes_roots(metal_matrix.Dot)
+def _dot_roots(op: Op, plan: Plan) -> list[Root]:
+    assert isinstance(op, metal_matrix.Dot)
+    _claim_matrices(op, plan)
+    if isinstance(op.a.type, TensorType):
+        maker = op.a.defining_op
+        if maker is not None and not plan.is_available(op.a):
+            plan.kept.add(op.a)
+        plan.pairs.add(op.a)
+        plan.matrices.add(op.a)
+    return [Multiply(op, plan)]
+
+
+@makes_roots(tt.Dot)
+def _slices_roots(op: Op, plan: Plan) -> list[Root]:
+    assert isinstance(op, tt.Dot)
+    _claim_matrices(op, plan)
+    return [MultiplyInSlices(op)]
+
+
+def _claim_matrices(op: Op, plan: Plan) -> None:
+    """The result is kept as matrices: in the array that a loop carries it in, where there is one."""
+    type_ = op.result.type
+    assert isinstance(type_, TensorType)
+    if type_.shape[-1] < SIDE:
+        return
+    values = {op.result}
+    carried = carried_accumulator(op)
+    if carried is not None:
+        values.add(carried)
+        plan.same_array[op.result] = carried
+    plan.pairs |= values
+    if holds_matrices(type_):
+        plan.matrices |= values
+
+
+def holds_matrices(type_: Type) -> bool:
+    """Whether a dot sums right in its result: f32, at least a fragment wide."""
+    return isinstance(type_, TensorType) and type_.element == F32 and type_.shape[-1] >= SIDE
+
+
+def carried_accumulator(op: Op) -> Value | None:
+    """The loop's argument whose array the result may take over: nothing else needs its old value.
+
+    The argument must go into the dot as c, through elementwise ops and other dots alone, and the
+    result must come back as the argument's next value.
+    """
+    carried = _argument_behind(op.operands[2])
+    if carried is None:
+        return None
+    assert isinstance(carried.owner, Block)
+    value, passed = carried, False
+    while len(value.uses) == 1:
+        ((user, index),) = value.uses
+        passed = passed or user is op
+        if isinstance(user, scf.Yield) and user.parent is carried.owner:
+            return carried if passed and index == carried.index - 1 else None
+        if not _updates(user, index, value) or user.parent is not carried.owner:
+            return None
+        value = user.result
+    return None
+
+
+def _updates(user: Op, index: int, value: Value) -> bool:
+    """Whether an op makes a new accumulator of an old one, element by element."""
+    if isinstance(user, tt.Dot | metal_matrix.Dot):
+        return index == 2
+    return user.elementwise and user.pure and user.result.type == value.type
+
+
+def _argument_behind(value: Value) -> Value | None:
+    """The loop's argument that an accumulator is computed from; None where there is no one."""
+    while (op := value.defining_op) is not None:
+        if isinstance(op, tt.Dot | metal_matrix.Dot):
+            value = op.operands[2]
+            continue
+        if not op.elementwise or not op.pure:
+            return None
+        older = [v for v in op.operands if v.type == value.type and _leads_to_argument(v)]
+        if len(older) != 1:
+            return None
+        value = older[0]
+    assert isinstance(value.owner, Block)
+    region = value.owner.parent
+    in_loop = region is not None and isinstance(region.parent, scf.For)
+    return value if in_loop and value.index > 0 else None
+
+
+def _leads_to_argument(value: Value) -> bool:
+    op = value.defining_op
+    return op is None or isinstance(op, tt.Dot | metal_matrix.Dot) or (op.elementwise and op.pure)
+
+
+class DotLowering:
+    """The sums of one dot, and the loops that add to them."""
+
+    def __init__(self, context: Context, op: Op) -> None:
+        self.context = context
+        self.builder = context.builder
+        self.op = op
+        type_ = op.result.type
+        assert isinstance(type_, TensorType)
+        self.type = type_
+        self.layout = distribution_of(type_)
+        self.is_direct = holds_matrices(type_)
+        self.rows = self._fragments(-2)
+        self.columns = self._fragments(-1)
+        self.matrices = self._registers(0) if type_.rank > 2 else 1
+        self.sums: Value | None = None
+
+    def _registers(self, dim: int) -> int:
+        return 1 << sum(1 for basis in self.layout.registers if basis[dim])
+
+    def _fragments(self, dim: int) -> int:
+        return 1 << sum(1 for basis in self.layout.registers if basis[dim] >= SIDE)
+
+    # -- before and after ----------------------------------------------------------------------
+
+    def start(self, group: GroupLowering) -> None:
+        """c into the sums; zeros where the sums are not the result."""
+        context, c = self.context, self.op.operands[2]
+        context.builder.locate(self.op)
+        result = context.storage(self.op.result)
+        if self.is_direct:
+            self.sums = result.array
+            if context.storages.get(c) != result:
+                self._copy_start(group, result, self.layout.identity)
+            return
+        self.sums = self.new_matrices(self.rows * self.columns * self.matrices, F32, "sums")
+        if self.type.element != I32:
+            self._copy_start(group, self._sums_storage(), self._sum_position())
+            return
+        if context.storages.get(c) != result:
+            self._copy_start(group, result, self.layout.identity)
+        self._fill_zero()
+
+    def _copy_start(self, group: GroupLowering, into: Storage, position: Position) -> None:
+        """An array takes c."""
+        context, builder = self.context, self.builder
+        fits = into.lanes == ELEMENTS_PER_LANE and follows_vectors(
+            group.group, ELEMENTS_PER_LANE, context.plan, context.axis
+        )
+        lanes = ELEMENTS_PER_LANE if fits and position == self.layout.identity else 1
+        with register_loops(builder, loop_runs(self.layout, lanes.bit_length() - 1)) as loops:
+            step = Elements(context, Iteration(builder, lanes, loops))
+            value = step.full(self.op.operands[2], self.layout.identity)
+            builder.locate(self.op)
+            entry = into.array.type
+            assert isinstance(entry, ArrayType)
+            if element_of(entry.element) != element_of(value.type):
+                wide = metal.with_lanes(F32, lanes)
+                value = builder.value(arith.Extf((value,), (wide,)))
+            step.write(into, value, position)
+
+    def _sums_storage(self) -> Storage:
+        assert self.sums is not None
+        return Storage(self.sums, ELEMENTS_PER_LANE, len(self._sum_position()))
+
+    def _fill_zero(self) -> None:
+        assert self.sums is not None
+        zero = self.context.splat(self.builder.float_constant(0, F32), ELEMENTS_PER_LANE)
+        with self.loop(self.rows * self.columns * self.matrices, "i") as index:
+            self.context.write(zero, self.sums, index)
+
+    def new_matrices(self, count: int, element: Type, name: str) -> Value:
+        """A new array of matrices."""
+        type_ = metal_matrix.matrices(count, element)
+        op = metal.Local((), (type_,), {"count": metal.integer_attribute(count)})
+        return self.builder.value(op, name)
+
+    def finish(self) -> None:
+        """Sums in f32 become the result's elements, where they are not."""
+        if not self.is_direct:
+            self.flush(last=True)
+
+    def flush(self, *, last: bool = False) -> None:
+        """Put the sums into the result: integers are added, and start again from zero."""
+        context, builder = self.context, self.builder
+        result, sums = context.storage(self.op.result), self._sums_storage()
+        lanes = ELEMENTS_PER_LANE if result.lanes == ELEMENTS_PER_LANE else 1
+        with register_loops(builder, loop_runs(self.layout, lanes.bit_length() - 1)) as loops:
+            step = Elements(context, Iteration(builder, lanes, loops))
+            total = self._total(step, sums, result, lanes)
+            step.write(result, total, self.layout.identity)
+        if not last:
+            self._fill_zero()
+
+    def _sum_position(self) -> tuple[int, ...]:
+        """The sums' register bits as bits of the result: all, but the pair's where N is 1."""
+        if any(basis[-1] == 1 for basis in self.layout.registers):
+            return self.layout.identity
+        return (0, *self.layout.identity)
+
+    def _total(self, step: Elements, sums: Storage, result: Storage, lanes: int) -> Value:
+        """The sums in the result's type; integers with the result so far."""
+        builder = self.builder
+        index, lane = step.index(sums, self._sum_position())
+        value = self.context.read(sums.array, index, None if lanes > 1 else lane)
+        narrow = metal.with_lanes(self.type.element, lanes)
+        if self.type.element == I32:
+            index, lane = step.index(result, self.layout.identity)
+            at = None if lanes == result.lanes else lane
+            older = self.context.read(result.array, index, at)
+            count = builder.value(arith.Fptosi((value,), (narrow,)))
+            return builder.binary(arith.Addi, older, count)
+        if self.type.element == F32:
+            return value
+        return builder.value(arith.Truncf((value,), (narrow,)))
+
+    # -- loops ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def loop(self, count: int, name: str) -> Generator[Value, None, None]:
+        """A loop; none around a single turn."""
+        builder = self.builder
+        if count == 1:
+            yield builder.constant(0)
+            return
+        body = Block([I32])
+        body.args[0].name = name
+        attributes = {"count": metal.integer_attribute(count)}
+        loop = metal.RegisterLoop((), (), attributes, [metal.region(body)])
+        builder.insert(loop)
+        with builder.at(body):
+            yield body.args[0]
+            builder.insert(metal.Yield())
+
+    def multiply(self, a: Operand, b: Tile, depth: int) -> None:
+        """Add the products of all fragments along K to the sums."""
+        most = _EXACT_STEPS // SIDE
+        steps = max(1, depth // SIDE)
+        if self.type.element == I32 and steps > most:
+            with self.loop(steps // most, "part") as part:
+                self._multiply(a, b, most, self.builder.mul(part, most))
+                self.flush()
+        else:
+            self._multiply(a, b, steps, self.builder.constant(0))
+
+    def _multiply(self, a: Operand, b: Tile, steps: int, first: Value) -> None:
+        with self.loop(self.matrices, "m") as matrix, self.loop(steps, "k") as k:
+            self._step(a, b, matrix, self.builder.add(first, k))
+
+    def _step(self, a: Operand, b: Tile, matrix: Value, k: Value) -> None:
+        """One step of K: a column of fragments of a, and one fragment of b after another."""
+        builder = self.builder
+        left, stride = self._left_fragments(a, matrix, k)
+        right = self.new_matrices(1, b.type.element, "b")
+        with self.loop(self.columns, "j") as j:
+            self._load(b, right, builder.constant(0), matrix, k, j)
+            with self.loop(self.rows, "i") as i:
+                entry = builder.add(builder.mul(i, self.columns), j)
+                whole = builder.mul(matrix, self.rows * self.columns)
+                at = builder.mul(i, stride)
+                at = at if a.tile is not None else builder.add(at, k)
+                operands = (self.sums, builder.add(whole, entry), left, at)
+                zero = builder.constant(0)
+                builder.insert(metal_matrix.MultiplyAccumulate((*operands, right, zero)))
+
+    def _left_fragments(self, a: Operand, matrix: Value, k: Value) -> tuple[Value, int]:
+        """The array with a's fragments, and the entries from one row of fragments to the next."""
+        if a.tile is None:
+            assert a.storage is not None
+            assert isinstance(self.op.operands[0].type, TensorType)
+            return a.storage.array, self.op.operands[0].type.shape[-1] // SIDE
+        left = self.new_matrices(self.rows, a.tile.type.element, "a")
+        with self.loop(self.rows, "i") as i:
+            self._load(a.tile, left, i, matrix, k, i)
+        return left, 1
+
+    def _load(
+        self, tile: Tile, into: Value, entry: Value, matrix: Value, k: Value, at: Value
+    ) -> None:
+        """Load fragment `at` along the result's dimension, `k` along K."""
+        builder = self.builder
+        rank = tile.type.rank
+        outer = rank - 1 if tile.side else rank - 2
+        parts = [
+            builder.mul(self._first(outer), tile.step(outer)),
+            builder.mul(at, SIDE * tile.step(outer)),
+            builder.mul(k, SIDE * tile.step(tile.along_k)),
+        ]
+        if rank > 2:
+            parts.append(builder.mul(self._first(0), tile.matrix))
+            parts.append(builder.mul(matrix, tile.matrix))
+        attributes = {"transposed": UnitAttr()} if tile.transposed else {}
+        pitch = builder.constant(tile.pitch)
+        operands = (into, entry, tile.array, builder.total(parts), pitch)
+        builder.insert(metal_matrix.MatrixLoad(operands, (), attributes))
+
+    def _first(self, dim: int) -> Value:
+        """The simdgroup's first coordinate along a dimension of the result."""
+        weights = [
+            basis[dim] if bit >= _LANE_BITS else 0 for bit, basis in enumerate(self.layout.threads)
+        ]
+        value, _ = thread_weighted(self.builder, self.context.thread, weights)
+        if value.defining_op is not None and not isinstance(value.defining_op, arith.Constant):
+            value.name = value.name or ("matrix", "row", "column")[dim - self.type.rank + 3]
+        return value
+
+
+# -- slices of K -----------------------------------------------------------------------------------
+
+
+def multiply_in_slices(lowering: DotLowering, op: tt.Dot) -> None:
+    """Write a slice of both operands, multiply, and go on with the next."""
+    from ..passes.staging import tile_bytes
+
+    context = lowering.context
+    assert isinstance(op.a.type, TensorType)
+    depth = op.a.type.shape[-1]
+    limit = context.target.threadgroup_memory
+    needed = sum(tile_bytes(value, is_left) for value, is_left in ((op.a, True), (op.b, False)))
+    slices = 2
+    while needed > limit * slices and depth // slices > SIDE:
+        slices *= 2
+    if needed > limit * slices:
+        raise OutOfResourcesError("threadgroup memory", needed // slices, limit, op.span)
+    tiles = [_sliced_tile(context, op, side, slices) for side in (0, 1)]
+    with lowering.loop(slices, "slice") as index:
+        for value, tile in zip((op.a, op.b), tiles, strict=True):
+            _write_slice(context, value, tile, index)
+        lowering.multiply(Operand(tiles[0]), tiles[1], depth // slices)
+        if lowering.type.element == I32 and depth > _EXACT_STEPS:
+            lowering.flush()
+
+
+def _sliced_tile(context: Context, op: tt.Dot, side: int, slices: int) -> Tile:
+    from ..passes.staging import PADDING, is_transposed
+
+    value = op.operands[side]
+    assert isinstance(value.type, TensorType)
+    transposed = is_transposed(value)
+    plain = Tile(value, value.type, side, 0, transposed, 1, slices)
+    pitch = max(SIDE, plain.size(plain.minor)) + PADDING * 8 // bit_width(value.type)
+    sized = Tile(value, value.type, side, pitch, transposed, 1, slices)
+    batch = value.type.shape[0] if value.type.rank > 2 else 1
+    array = threadgroup_array(
+        context, batch * sized.matrix, value.type, 1, value.name or "ab"[side]
+    )
+    return Tile(array, value.type, side, pitch, transposed, 1, slices)
+
+
+def _write_slice(context: Context, value: Value, tile: Tile, index: Value) -> None:
+    """Write the elements of one slice."""
+    builder, layout = context.builder, distribution_of(tile.type)
+    with register_loops(builder, loop_runs(layout, 0)) as loops:
+        step = Elements(context, Iteration(builder, 1, loops))
+        part = step.full(value, layout.identity)
+        along = coordinate(context, tile.type, step, tile.along_k, 1, 0)
+        number = builder.div(along, tile.size(tile.along_k))
+        inside = builder.compare("eq", number, index)
+        first = context.is_first_copy(layout.replicated_threads)
+        write_elements(context, tile, step, part, builder.both(inside, first))

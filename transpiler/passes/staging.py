@@ -1,0 +1,160 @@
+"""Decides from where a dot's operands come: registers, or threadgroup memory.
+
+%d = tt.dot %a, %b, %c             %s = metal.stage %a {pitch = 40, side = 0}
+                             ->    %t = metal.stage %b {pitch = 72, side = 1}
+                                   %d = metal.dot %s, %t, %c
+
+An operand is staged right after it is computed, so that a load and its way to threadgroup memory
+are one loop. A left operand that lies in registers as fragments, with the result's rows, stays
+there (the second dot of a chain). What is too large for threadgroup memory stays a `tt.dot`, which
+goes through it in slices of K.
+"""
+
+from __future__ import annotations
+
+from ..dialects import metal, metal_matrix, tt, ttg
+from ..ir.attributes import UnitAttr
+from ..ir.core import Module, Op, Value
+from ..ir.encodings import LinearEncoding
+from ..ir.types import ArrayType, MemDescType, TensorType, bit_width
+from ..lower.distribution import distribution_of
+from ..lower.views import view_map
+from ..simdgroup import SIDE
+from ..target import Target
+from .layouts import encoding_of, insert_after
+from .tiling import left_operand_layout
+
+PADDING = 16  # bytes behind each row: rows start in different banks, aligned for wide accesses
+
+
+def stage_operands(module: Module, target: Target) -> Module:
+    """See the module's text."""
+    for function in module.functions:
+        dots = [op for op in function.walk() if isinstance(op, tt.Dot)]
+        left = target.threadgroup_memory - buffer_bytes(function)
+        for dot in dots:
+            needed = sum(tile_bytes(v, not i) for i, v in enumerate(_staged(dot)))
+            if needed <= left - _exchanged_meanwhile(dot):
+                _stage(dot)
+    return module
+
+
+def buffer_bytes(function: Op) -> int:
+    """Threadgroup memory that the kernel itself asks for."""
+    total = 0
+    for op in function.walk():
+        if op.op_name == "ttg.local_alloc" and isinstance(op.result.type, MemDescType):
+            count = 1
+            for size in op.result.type.shape:
+                count *= size
+            total += count * bit_width(op.result.type) // 8
+    return total
+
+
+def _exchanged_meanwhile(dot: tt.Dot) -> int:
+    """Threadgroup memory for changes of layout between an operand's staging and the dot."""
+    assert dot.parent is not None
+    ops = dot.parent.ops
+    makers = [value.defining_op for value in _staged(dot)]
+    places = [ops.index(op) for op in makers if op is not None and op.parent is dot.parent]
+    between = ops[min(places, default=len(ops)) : ops.index(dot)]
+    moved = [
+        op for op in between if isinstance(op, ttg.ConvertLayout) and view_map(op.result) is None
+    ]
+    return max(
+        (
+            op.source.type.size * bit_width(op.source.type) * 33 // 256 + 16
+            for op in moved
+            if isinstance(op.source.type, TensorType)
+        ),
+        default=0,
+    )
+
+
+def stays_in_registers(dot: tt.Dot) -> bool:
+    """Whether the left operand's fragments lie where the result's rows do."""
+    type_, result = dot.a.type, dot.result.type
+    assert isinstance(type_, TensorType)
+    assert isinstance(result, TensorType)
+    encoding = encoding_of(dot.result)
+    if min(*type_.shape[-2:], result.shape[-1]) < SIDE or type_.rank != 2:
+        return False
+    if not isinstance(encoding, LinearEncoding):
+        return False
+    layout = left_operand_layout(type_.shape, encoding)
+    expected = TensorType(type_.shape, type_.element, layout)
+    return distribution_of(expected) == distribution_of(type_)
+
+
+def _staged(dot: tt.Dot) -> list[Value]:
+    return [dot.b] if stays_in_registers(dot) else [dot.a, dot.b]
+
+
+def is_transposed(value: Value) -> bool:
+    """Whether a staged operand's rows are its columns: where registers run along them."""
+    type_ = value.type
+    assert isinstance(type_, TensorType)
+    for basis in distribution_of(type_).registers:
+        dims = [dim for dim, offset in enumerate(basis) if offset == 1]
+        if dims:
+            return dims[0] == type_.rank - 2
+    threads = distribution_of(type_).threads
+    return bool(threads) and threads[0][type_.rank - 2] == 1
+
+
+def tile_shape(value: Value) -> tuple[int, int, int]:
+    """Matrices, rows and elements of a row, as they are staged."""
+    type_ = value.type
+    assert isinstance(type_, TensorType)
+    height, width = (max(SIDE, size) for size in type_.shape[-2:])
+    if is_transposed(value):
+        height, width = width, height
+    return (type_.shape[0] if type_.rank > 2 else 1), height, width
+
+
+def pitch_of(value: Value, width: int) -> int:
+    """Elements from one staged row to the next."""
+    return width + PADDING * 8 // bit_width(value.type)
+
+
+def tile_bytes(value: Value, is_left: bool) -> int:
+    """Threadgroup memory of a staged operand."""
+    batch, height, width = tile_shape(value)
+    return batch * height * pitch_of(value, width) * bit_width(value.type) // 8
+
+
+def _stage(dot: tt.Dot) -> None:
+    a = dot.a if stays_in_registers(dot) else _stage_operand(dot.a, 0, dot)
+    b = _stage_operand(dot.b, 1, dot)
+    assert isinstance(dot.a.type, TensorType)
+    attributes = {"depth": metal.integer_attribute(dot.a.type.shape[-1])}
+    made = metal_matrix.Dot((a, b, dot.c), (dot.result.type,), attributes)
+    made.location, made.span = dot.location, dot.span
+    made.result.name = dot.result.name
+    assert dot.parent is not None
+    dot.parent.insert_before(dot, made)
+    dot.replace_with([made.result])
+
+
+def _stage_operand(value: Value, side: int, dot: tt.Dot) -> Value:
+    type_ = value.type
+    assert isinstance(type_, TensorType)
+    batch, height, width = tile_shape(value)
+    pitch = pitch_of(value, width)
+    attributes = {
+        "side": metal.integer_attribute(side),
+        "pitch": metal.integer_attribute(pitch),
+    }
+    if is_transposed(value):
+        attributes["transposed"] = UnitAttr()
+    array = ArrayType(batch * height * pitch, type_.element, "threadgroup")
+    made = metal_matrix.Stage((value,), (array,), attributes)
+    made.location, made.span = dot.location, dot.span
+    made.result.name = value.name or "ab"[side]
+    maker = value.defining_op
+    if maker is not None and maker.parent is dot.parent:
+        insert_after(value, made)
+    else:
+        assert dot.parent is not None
+        dot.parent.insert_before(dot, made)
+    return made.result
