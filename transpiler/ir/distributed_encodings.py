@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .encoding_base import (
     Encoding,
@@ -118,9 +118,9 @@ class LinearEncoding(Encoding):
             "lane": list(self.lane),
             "warp": list(self.warp),
         }
-        sizes = self.sizes()
-        tile = Tile(self.rank, sizes, inputs)
-        return tile.fit(shape, self.order(), keep_copies=False)
+        tile = Tile(self.rank, self.sizes(), inputs)
+        layout = tile.fit(shape, self.order(), keep_copies=False)
+        return replace(layout, block=self.block)
 
     def sizes(self) -> list[int]:
         """The extent of the bases in each dimension."""
