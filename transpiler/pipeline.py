@@ -9,6 +9,7 @@ from .ir.core import Module
 from .lower.kernel import lower
 from .passes.accelerate import accelerate
 from .passes.barriers import place_barriers
+from .passes.buffers import lower_buffers
 from .passes.canonicalize import canonicalize
 from .passes.cleanup import (
     eliminate_common_subexpressions,
@@ -16,6 +17,7 @@ from .passes.cleanup import (
     hoist_loop_invariants,
 )
 from .passes.guards import merge_guards
+from .passes.descriptors import lower_descriptors
 from .passes.inline import inline_calls
 from .passes.plain_axes import make_axes_plain
 from .passes.numbers import refuse_doubles, split_results
@@ -50,6 +52,8 @@ def _in_place(function: Callable[[Module], None]) -> Callable[[Module, Target], 
 PASSES: tuple[Pass, ...] = (
     Pass("structure", _in_place(structure_control_flow)),
     Pass("inline", _in_place(inline_calls)),
+    Pass("descriptors", _in_place(lower_descriptors)),
+    Pass("buffers", _in_place(lower_buffers)),
     Pass("shared-memory", plan_shared_memory),
     Pass("split-results", _in_place(split_results)),
     Pass("canonicalize", _in_place(canonicalize)),

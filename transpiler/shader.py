@@ -16,6 +16,10 @@ class Argument:
     f8E5M2. `index` is its [[buffer(n)]] slot. `divisibility` is what the compiler assumed: of a
     buffer's address in bytes, of an integer's value; 1 is no assumption. `written` says whether the
     kernel stores through it (or updates it atomically).
+
+    A Triton argument that is a tensor descriptor is several arguments here, all with its name in
+    `descriptor`: the base (a buffer), a size (i32) for each dimension, a stride (i64, in elements)
+    for each, and an i1 that says whether what is out of bounds reads as NaN (else as zero).
     """
 
     name: str
@@ -24,6 +28,7 @@ class Argument:
     index: int
     divisibility: int = 1
     written: bool = False
+    descriptor: str = ""
 
 
 @dataclass(frozen=True)

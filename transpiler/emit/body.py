@@ -139,20 +139,28 @@ class BodyWriter:
     def assign(self, names: Sequence[str], values: Sequence[Value], location: Location) -> None:
         """Set variables, all at once: through copies where one is needed after it was set."""
         texts = [self.writer.stored(value).text for value in values]
-        pairs = [(n, t) for n, t in zip(names, texts, strict=True) if n != t]
+        moves = [
+            (name, text, value)
+            for name, text, value in zip(names, texts, values, strict=True)
+            if name != text
+        ]
         changed: set[str] = set()
         clash = False
-        for name, text in pairs:
+        for name, text, _ in moves:
             clash = clash or bool(changed & set(re.findall(r"[A-Za-z_]\w*", text)))
             changed.add(name)
+        pairs = [(name, text) for name, text, _ in moves]
         if clash:
-            types = [name_of(v.type, const=self._is_const_pointer(v)) for v in values]
-            copies = {n: self.scope.declare(f"next_{n}") for n, _ in pairs}
-            for (name, text), type_ in zip(pairs, types, strict=False):
-                self.add(f"const {type_} {copies[name]} = {text};", location)
-            pairs = [(name, copies[name]) for name, _ in pairs]
+            pairs = [(name, self._copy(name, text, v, location)) for name, text, v in moves]
         for name, text in pairs:
             self.add(f"{name} = {text};", location)
+
+    def _copy(self, name: str, text: str, value: Value, location: Location) -> str:
+        copy = self.scope.declare(f"next_{name}")
+        type_ = name_of(value.type, const=self._is_const_pointer(value))
+        qualifier = "" if isinstance(value.type, PointerType) else "const "
+        self.add(f"{qualifier}{type_} {copy} = {text};", location)
+        return copy
 
     def _is_const_pointer(self, value: Value) -> bool:
         return isinstance(value.type, PointerType) and self.writer.is_const(value)

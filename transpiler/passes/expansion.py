@@ -18,6 +18,7 @@ from ..ir.core import Block, Op, Value
 from ..ir.types import Type
 
 Types = Callable[[Type], "list[Type] | None"]
+Suffixes = Callable[[Type], Sequence[str]]  # what is put behind a value's name for each part
 
 _CARRIERS = (scf.For, scf.While, scf.If, scf.Yield, scf.Condition)
 
@@ -30,9 +31,7 @@ class Expansion:
     need, and may leave the op where it is: ops that are not needed any more are erased at the end.
     """
 
-    def __init__(
-        self, types: Types, rewrite: Callable[[Op], None], suffixes: Sequence[str]
-    ) -> None:
+    def __init__(self, types: Types, rewrite: Callable[[Op], None], suffixes: Suffixes) -> None:
         self.parts: dict[Value, list[Value]] = {}
         self._types = types
         self._rewrite = rewrite
@@ -80,8 +79,7 @@ class Expansion:
                 made.append(value)
                 continue
             self.parts[value] = []
-            for number, type_ in enumerate(types):
-                suffix = self._suffixes[number] if number < len(self._suffixes) else f"_{number}"
+            for suffix, type_ in zip(self._suffixes(value.type), types, strict=False):
                 part = Value(type_, owner, len(made), f"{value.name}{suffix}" if value.name else "")
                 part.location = value.location
                 self.parts[value].append(part)

@@ -127,7 +127,7 @@ class _Buffers:
         self.arrangements: dict[Op, Arrangement] = {}
         self.arrays: dict[tuple[Op, Type], Value] = {}
         self.stores: list[metal.TileStore] = []
-        self.expansion = Expansion(_expanded, self._rewrite, ("",))
+        self.expansion = Expansion(_expanded, self._rewrite, lambda _: [""])
 
     def run(self) -> None:
         """Plan, then rewrite."""
