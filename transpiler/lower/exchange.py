@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from ..dialects import arith, metal, tt, ttg
 from ..ir.core import Block, Op, Value
 from ..ir.linear_layout import Basis
-from ..ir.types import I1, I8, I32, PointerType, TensorType, Type, bit_width, element_of
+from ..ir.types import I1, I8, I32, I64, PointerType, TensorType, Type, bit_width, element_of
 from .context import Context
 from .distribution import CoordinateMap, Distribution, code_of
 from .elements import Elements, distribution
@@ -349,23 +349,26 @@ def linear_number(elements: Elements, codes: Codes, component: int, start: int =
 
 
 def memory_type(element: Type) -> Type:
-    """What an element is in threadgroup memory: i1 is a byte there, pointers stay as they are."""
+    """What an element is in threadgroup memory: i1 is a byte there, a pointer its address."""
+    if isinstance(element, PointerType):
+        return I64
     return I8 if element == I1 else element
 
 
 def to_memory(context: Context, value: Value) -> Value:
-    """i1 as a byte; anything else as it is."""
-    if value.type != I1:
-        return value
-    return context.builder.value(arith.Extui((value,), (I8,)))
+    """A value as it is in threadgroup memory."""
+    builder = context.builder
+    if isinstance(value.type, PointerType):
+        return builder.value(tt.PtrToInt((value,), (I64,)))
+    return builder.value(arith.Extui((value,), (I8,))) if value.type == I1 else value
 
 
 def from_memory(context: Context, value: Value, element: Type) -> Value:
     """The inverse of `to_memory`."""
-    if element != I1:
-        return value
-    zero = context.builder.constant(0, I8)
-    return context.builder.compare("ne", value, zero)
+    builder = context.builder
+    if isinstance(element, PointerType):
+        return builder.value(tt.IntToPtr((value,), (element,)))
+    return builder.compare("ne", value, builder.constant(0, I8)) if element == I1 else value
 
 
 def _pitch(count: int, shape: tuple[int, ...], element: Type) -> tuple[int, int]:
