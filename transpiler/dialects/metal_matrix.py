@@ -7,7 +7,7 @@ two elements of it that a lane holds (`simdgroup.py`).
 from __future__ import annotations
 
 from ..ir.core import Op, Value
-from ..ir.fields import flag, integer, operand
+from ..ir.fields import flag, integer, integers, operand
 from ..ir.traits import require_tensor
 from ..ir.types import ArrayType, Type
 from .metal import with_lanes
@@ -37,6 +37,20 @@ class Stage(Op):
         type_ = self.result.type
         fits = isinstance(type_, ArrayType) and type_.element == tensor.element
         self.require(fits, f"{tensor} cannot be staged as {type_}")
+
+
+class View(Op):
+    """A dot's operand that lies in threadgroup memory already: an array, an offset and strides."""
+
+    name = "metal.view"
+    pure = True
+    results_defined = 1
+    regions_held = 0
+    array = operand()
+    offset = operand()
+    side = integer(required=True)
+    shape = integers(required=True)
+    strides = integers(required=True)
 
 
 class Dot(Op):

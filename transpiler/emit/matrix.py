@@ -6,6 +6,7 @@ from ..dialects import metal, metal_matrix
 from ..ir.core import Op, Value
 from ..ir.types import ArrayType, PointerType, VectorType, element_of
 from .body import BodyWriter, Handler, local_array, write_entry
+from .names import source_name
 from .template import template
 from .types import name_of
 from .writer import PRIMARY, PRODUCT, SUM, Expr
@@ -20,7 +21,7 @@ def _local(writer: BodyWriter, op: Op) -> None:
         local_array(writer, op)
         return
     assert isinstance(type_, ArrayType)
-    name = writer.scope.declare(op.result.name or "fragments")
+    name = writer.scope.declare(source_name(op.result) or "sums")
     element = name_of(element_of(type_.element))
     count = f"[{type_.count}]" if type_.count > 1 else ""
     writer.add(f"simdgroup_{element}8x8 {name}{count};", op.location)

@@ -388,10 +388,12 @@ class DotLowering:
             builder.mul(k, SIDE * tile.step(tile.along_k)),
         ]
         if rank > 2:
-            parts.append(builder.mul(self._first(0), tile.matrix))
-            parts.append(builder.mul(matrix, tile.matrix))
+            parts.append(builder.mul(self._first(0), tile.step(0)))
+            parts.append(builder.mul(matrix, tile.step(0)))
         attributes = {"transposed": UnitAttr()} if tile.transposed else {}
-        pitch = builder.constant(tile.pitch)
+        if tile.base is not None:
+            parts.insert(0, tile.base)
+        pitch = builder.constant(tile.step(tile.major))
         operands = (into, entry, tile.array, builder.total(parts), pitch)
         builder.insert(metal_matrix.MatrixLoad(operands, (), attributes))
 
@@ -417,7 +419,7 @@ def multiply_in_slices(lowering: DotLowering, op: tt.Dot) -> None:
     assert isinstance(op.a.type, TensorType)
     depth = op.a.type.shape[-1]
     limit = context.target.threadgroup_memory
-    needed = sum(tile_bytes(value, is_left) for value, is_left in ((op.a, True), (op.b, False)))
+    needed = sum(tile_bytes(value) for value in (op.a, op.b))
     slices = 2
     while needed > limit * slices and depth // slices > SIDE:
         slices *= 2

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ..ir.core import Op, Value
+from ..ir.types import PointerType, element_of
 
 if TYPE_CHECKING:
     from .context import Context
@@ -96,6 +97,7 @@ class Keep(Root):
 
     def __init__(self, op: Op, value: Value) -> None:
         super().__init__(op, [value], value)
+        self.takes_vectors = not isinstance(element_of(self.operands[0].type), PointerType)
 
     @property
     def produced(self) -> list[Value]:
@@ -115,6 +117,7 @@ class Carry(Root):
     def __init__(self, op: Op, value: Value, target: Value) -> None:
         super().__init__(op, [value], value)
         self.target = target
+        self.takes_vectors = not isinstance(element_of(target.type), PointerType)
         self._value: Value | None = None
 
     def compute(self, group: GroupLowering, elements: Elements) -> None:

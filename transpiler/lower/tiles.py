@@ -14,7 +14,7 @@ from .context import Context
 from .distribution import distribution_of
 from .elements import Elements
 from .iteration import combine, thread_weighted
-from .roots import Root, makes_roots
+from .roots import Root, lowers_scalar, makes_roots
 
 if TYPE_CHECKING:
     from .group import GroupLowering
@@ -37,6 +37,8 @@ class Tile:
     transposed: bool
     lanes: int
     slices: int = 1
+    base: Value | None = None  # where it starts, in a buffer with strides of its own
+    strides: tuple[int, ...] = ()
 
     @property
     def minor(self) -> int:
@@ -64,6 +66,8 @@ class Tile:
 
     def step(self, dim: int) -> int:
         """Elements in the array from one element of a dimension of the operand to the next."""
+        if self.strides:
+            return self.strides[dim]
         if dim == self.minor:
             return 1
         return self.pitch if dim == self.major else self.matrix
@@ -125,6 +129,19 @@ class StageOperand(Root):
         group.context.builder.locate(self.op)
         condition = group.context.is_first_copy(group.group.distribution.replicated_threads)
         write_elements(group.context, self._tile, elements, value, condition)
+
+
+@lowers_scalar(metal_matrix.View)
+def view(context: Context, op: Op) -> None:
+    """A part of a buffer is a tile."""
+    assert isinstance(op, metal_matrix.View)
+    assert isinstance(op.array.type, ArrayType)
+    type_ = TensorType(op.shape, op.array.type.element)
+    transposed = op.strides[-1] != 1
+    array, base = context.scalar(op.array), context.scalar(op.offset)
+    context.tiles[op.result] = Tile(
+        array, type_, op.side, 0, transposed, 1, base=base, strides=op.strides
+    )
 
 
 @makes_roots(metal_matrix.Stage)

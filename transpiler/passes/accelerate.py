@@ -27,23 +27,25 @@ _MATRIX_ELEMENTS = (F16, BF16, F32)
 
 def accelerate(module: Module, target: Target) -> Module:
     """See the module's text."""
+    lane_bits = module.threads_per_warp.bit_length() - 1
     simdgroups = module.num_warps * module.threads_per_warp // target.simd_width
     dots = [op for op in module.walk() if isinstance(op, tt.Dot)]
     chained = {op for op in dots if _feeds_left_operand(op)}
     chained |= {op for op in dots if _dots_behind(op.a)}
     for op in dots:
-        _accelerate(op, simdgroups, rows_only=op in chained)
+        _accelerate(op, simdgroups, lane_bits, rows_only=op in chained)
     return module
 
 
-def _accelerate(op: tt.Dot, simdgroups: int, *, rows_only: bool) -> None:
+def _accelerate(op: tt.Dot, simdgroups: int, lane_bits: int, *, rows_only: bool) -> None:
     result = op.result.type
     assert isinstance(result, TensorType)
     if result.element not in (F16, BF16, F32, I32):
         raise UnsupportedError(f"a dot with sums of type {result.element}", op.span)
     rows_only = rows_only and splits_by_rows(result.shape, simdgroups)
     grid = choose_grid(result.shape, simdgroups, rows_only=rows_only)
-    type_ = TensorType(result.shape, result.element, fragment_layout(result.shape, grid))
+    layout = fragment_layout(result.shape, grid, lane_bits)
+    type_ = TensorType(result.shape, result.element, layout)
     operands = matrix_elements(op, _source_of(op.a, op), _source_of(op.b, op))
     c = insert_before(op, ttg.ConvertLayout((op.c,), (type_,)))
     c.name = op.c.name

@@ -13,10 +13,10 @@ goes through it in slices of K.
 from __future__ import annotations
 
 from ..dialects import metal, metal_matrix, tt, ttg
-from ..ir.attributes import UnitAttr
+from ..ir.attributes import Attribute, DenseArrayAttr, UnitAttr
 from ..ir.core import Module, Op, Value
 from ..ir.encodings import LinearEncoding
-from ..ir.types import ArrayType, MemDescType, TensorType, bit_width
+from ..ir.types import I32, ArrayType, TensorType, bit_width
 from ..lower.distribution import distribution_of
 from ..lower.views import view_map
 from ..simdgroup import SIDE
@@ -32,8 +32,9 @@ def stage_operands(module: Module, target: Target) -> Module:
     for function in module.functions:
         dots = [op for op in function.walk() if isinstance(op, tt.Dot)]
         left = target.threadgroup_memory - buffer_bytes(function)
+        views = {value for dot in dots for value in (dot.a, dot.b) if is_view(value, dot)}
         for dot in dots:
-            needed = sum(tile_bytes(v, not i) for i, v in enumerate(_staged(dot)))
+            needed = sum(tile_bytes(v) for v in _staged(dot) if v not in views)
             if needed <= left - _exchanged_meanwhile(dot):
                 _stage(dot)
     return module
@@ -41,14 +42,29 @@ def stage_operands(module: Module, target: Target) -> Module:
 
 def buffer_bytes(function: Op) -> int:
     """Threadgroup memory that the kernel itself asks for."""
-    total = 0
-    for op in function.walk():
-        if op.op_name == "ttg.local_alloc" and isinstance(op.result.type, MemDescType):
-            count = 1
-            for size in op.result.type.shape:
-                count *= size
-            total += count * bit_width(op.result.type) // 8
-    return total
+    arrays = [op for op in function.walk() if isinstance(op, metal.Threadgroup)]
+    return sum(
+        op.result.type.size_in_bytes for op in arrays if isinstance(op.result.type, ArrayType)
+    )
+
+
+def is_view(value: Value, dot: tt.Dot) -> bool:
+    """Whether an operand can be read from a buffer, which stays as it is until the dot."""
+    op = value.defining_op
+    if not isinstance(op, metal.TileLoad) or op.indices is not None or op.parent is not dot.parent:
+        return False
+    type_ = value.type
+    assert isinstance(type_, TensorType)
+    if 1 not in op.strides[-2:] or min(type_.shape[-2:]) < SIDE:
+        return False
+    assert op.parent is not None
+    ops = op.parent.ops
+    between = ops[ops.index(op) + 1 : ops.index(dot)]
+    return not any(
+        isinstance(inner, metal.TileStore | metal.TileAtomicRmw) and inner.array is op.array
+        for each in between
+        for inner in each.walk()
+    )
 
 
 def _exchanged_meanwhile(dot: tt.Dot) -> int:
@@ -117,7 +133,7 @@ def pitch_of(value: Value, width: int) -> int:
     return width + PADDING * 8 // bit_width(value.type)
 
 
-def tile_bytes(value: Value, is_left: bool) -> int:
+def tile_bytes(value: Value) -> int:
     """Threadgroup memory of a staged operand."""
     batch, height, width = tile_shape(value)
     return batch * height * pitch_of(value, width) * bit_width(value.type) // 8
@@ -136,12 +152,31 @@ def _stage(dot: tt.Dot) -> None:
     dot.replace_with([made.result])
 
 
+def _view(value: Value, side: int, dot: tt.Dot) -> Value:
+    load, type_ = value.defining_op, value.type
+    assert isinstance(load, metal.TileLoad)
+    assert isinstance(type_, TensorType)
+    attributes: dict[str, Attribute] = {
+        "side": metal.integer_attribute(side),
+        "shape": DenseArrayAttr(I32, type_.shape),
+        "strides": DenseArrayAttr(I32, load.strides),
+    }
+    made = metal_matrix.View((load.array, load.offset), (load.array.type,), attributes)
+    made.location, made.span = dot.location, dot.span
+    made.result.name = value.name or "ab"[side]
+    assert dot.parent is not None
+    dot.parent.insert_before(dot, made)
+    return made.result
+
+
 def _stage_operand(value: Value, side: int, dot: tt.Dot) -> Value:
     type_ = value.type
     assert isinstance(type_, TensorType)
+    if is_view(value, dot):
+        return _view(value, side, dot)
     batch, height, width = tile_shape(value)
     pitch = pitch_of(value, width)
-    attributes = {
+    attributes: dict[str, Attribute] = {
         "side": metal.integer_attribute(side),
         "pitch": metal.integer_attribute(pitch),
     }

@@ -45,10 +45,11 @@ def splits_by_rows(shape: tuple[int, ...], simdgroups: int) -> bool:
     return len(shape) == 2 and shape[0] >= simdgroups * SIDE
 
 
-def fragment_layout(shape: tuple[int, ...], grid: Grid) -> LinearEncoding:
+def fragment_layout(shape: tuple[int, ...], grid: Grid, lane_bits: int = 5) -> LinearEncoding:
     """The layout of a dot's result: fragments as register bits, simdgroups as warp bits.
 
-    Register bits: the lane's two elements, fragments along N, along M, matrices of a batch.
+    Register bits: the lane's two elements, fragments along N, along M, matrices of a batch. A wave
+    of 64 lanes is two simdgroups: its top lane bit is one of the bits that count simdgroups.
     """
     rank = len(shape)
     *batches, height, width = shape
@@ -64,8 +65,9 @@ def fragment_layout(shape: tuple[int, ...], grid: Grid) -> LinearEncoding:
     if batches:
         warps += [_along_batch(rank, offset) for offset in _doubling(deep, batches[0])]
     warps += [(0,) * rank] * (grid.copies.bit_length() - 1)
-    lanes = tuple(map(place, LANE_BASES))
-    return LinearEncoding(tuple(registers), lanes, tuple(warps), (), rank)
+    threads = (*map(place, LANE_BASES), *warps)
+    lanes, groups = threads[:lane_bits], threads[lane_bits:]
+    return LinearEncoding(tuple(registers), lanes, groups, (), rank)
 
 
 def left_operand_layout(shape: tuple[int, ...], result: LinearEncoding) -> LinearEncoding:
@@ -76,8 +78,13 @@ def left_operand_layout(shape: tuple[int, ...], result: LinearEncoding) -> Linea
     registers = [basis for basis in map(place, REGISTER_BASES) if any(basis)]
     registers += [place((0, offset)) for offset in _doubling(SIDE, depth)]
     registers += [basis for basis in result.register if not basis[-1]]
-    warps = [(*basis[:-1], 0) for basis in result.warp]
-    return LinearEncoding(tuple(registers), tuple(map(place, LANE_BASES)), tuple(warps), (), rank)
+    lanes = [*map(place, LANE_BASES), *(_row_of(basis) for basis in result.lane[len(LANE_BASES) :])]
+    warps = tuple(map(_row_of, result.warp))
+    return LinearEncoding(tuple(registers), tuple(lanes), warps, (), rank)
+
+
+def _row_of(basis: Basis) -> Basis:
+    return (*basis[:-1], 0)
 
 
 @dataclass(frozen=True)
