@@ -8,12 +8,12 @@ scf.for %i = %c0 to %c1 { body }             body
 
 from __future__ import annotations
 
-from ..dialects import arith, llvm, scf, tt
+from ..dialects import arith, llvm, scf, tt, ub
 from ..ir.core import Block, Module, Op, Region, Value
-from ..ir.types import FloatType, IntegerType, element_of
+from ..ir.types import I1, FloatType, IntegerType, element_of
 from .cleanup import is_computation
 from .folding import constant_before, fold, splat_of
-from .rewrite import move_before
+from .rewrite import located, move_before
 
 _ROUNDS = 8  # one thing decides another; more rounds than this are never seen
 
@@ -92,16 +92,65 @@ def _drop_empty_else(op: scf.If) -> bool:
 
 
 def _forward_results(op: scf.If) -> bool:
-    """A result that both blocks take from outside and agree on is that value."""
+    """A result that is known outside: the value of both blocks, or the condition itself."""
     if op.else_block is None:
         return False
     changed = False
     pairs = zip(op.then_block.terminator.operands, op.else_block.terminator.operands, strict=True)
     for result, (yes, no) in zip(op.results, pairs, strict=True):
-        if yes is no and result.uses:
-            result.replace_all_uses_with(yes)
+        known = _known_outside(op, yes, no) if result.uses else None
+        if known is not None:
+            result.replace_all_uses_with(known)
             changed = True
-    return changed
+    return _drop_unused_results(op) or changed
+
+
+def _known_outside(op: scf.If, yes: Value, no: Value) -> Value | None:
+    for value, other in ((yes, no), (no, yes)):
+        agreed = value is other or isinstance(other.defining_op, ub.Poison)
+        if agreed and not _is_inside(value, op):
+            return value
+    if yes.type == I1 and splat_of(yes) and splat_of(no) == 0:
+        return op.condition
+    return None
+
+
+def _is_inside(value: Value, op: Op) -> bool:
+    """Whether a value is defined in the op's regions."""
+    owner = value.defining_op
+    block = owner.parent if owner is not None else value.owner
+    while isinstance(block, Block):
+        holder = block.parent.parent if block.parent else None
+        if holder is op:
+            return True
+        block = holder.parent if holder is not None else None
+    return False
+
+
+def _drop_unused_results(op: scf.If) -> bool:
+    kept = [index for index, result in enumerate(op.results) if result.uses]
+    if len(kept) == len(op.results):
+        return False
+    for region in op.regions:
+        if region.blocks:
+            last = region.block.terminator
+            last.set_operands([last.operands[index] for index in kept])
+    _replace(op, [op.condition], kept)
+    return True
+
+
+def _replace(op: Op, operands: list[Value], kept: list[int]) -> None:
+    """The same op, with its regions, with some of its results only."""
+    regions, op.regions = op.regions, []
+    types = [op.results[index].type for index in kept]
+    made = located(type(op)(operands, types, op.attributes, regions), op)
+    assert op.parent is not None
+    op.parent.insert_before(op, made)
+    for index, new in zip(kept, made.results, strict=True):
+        old = op.results[index]
+        new.name, new.location = old.name, old.location
+        old.replace_all_uses_with(new)
+    op.erase()
 
 
 # -- loops -----------------------------------------------------------------------------------------
@@ -135,7 +184,28 @@ def _pass_unchanged(op: scf.For) -> bool:
                 if any(user is not op.body.terminator for user in value.users):
                     value.replace_all_uses_with(init)
                     changed = True
-    return changed
+    return _drop_unused_carried(op) or changed
+
+
+def _drop_unused_carried(op: scf.For) -> bool:
+    """A value that goes around and nobody reads, in the loop or behind it."""
+    last = op.body.terminator
+    unused = {
+        index
+        for index, (argument, result) in enumerate(zip(op.iter_args, op.results, strict=True))
+        if not result.uses and all(use == (last, index) for use in argument.uses)
+    }
+    if not unused:
+        return False
+    kept = [index for index in range(len(op.results)) if index not in unused]
+    inits = [op.inits[index] for index in kept]
+    last.set_operands([last.operands[index] for index in kept])
+    body = op.body
+    body.args = [body.args[0], *(body.args[1 + index] for index in kept)]
+    for index, argument in enumerate(body.args):
+        argument.index = index
+    _replace(op, [op.lower, op.upper, op.step, *inits], kept)
+    return True
 
 
 # -- memory ----------------------------------------------------------------------------------------
