@@ -101,7 +101,7 @@ class BufferLoadToLocal(Op):
     format = (
         "$ptr `[` $offsets `]` (`mask` `=` $mask^)? (`other` `=` $other^)?"
         " (`stride` `=` $stride^)? `into` $target attr-dict"
-        " `:` type($ptr) `[` type($offsets) `]` (type($other)^)?"
+        " `:` type($ptr) `[` type($offsets) `]` ` ` (type($other)^)?"
         " `->` stripped(ttg.memdesc $target)"
     )
 
@@ -167,7 +167,7 @@ class ExtractSlice(Op):
     regions_held = 0
     source = operand()
     offsets = integers(key="static_offsets", required=True)
-    format = "$source `[` offsets($offsets) `]` attr-dict `:` type($source) `to` type($result)"
+    format = "$source ` ` `[` offsets($offsets) `]` attr-dict `:` type($source) `to` type($result)"
 
     def verify(self) -> None:
         """The part lies inside."""

@@ -99,7 +99,7 @@ class _IntegerBinary(_Binary):
 
 
 class _OverflowBinary(_IntegerBinary):
-    overflow = words("none", key="overflowFlags")
+    overflow = words("arith.overflow", key="overflowFlags")
     format = "$lhs `,` $rhs (`overflow` `` $overflow^)? attr-dict `:` type($lhs)"
 
 
@@ -109,7 +109,7 @@ class _ExactBinary(_IntegerBinary):
 
 
 class _FloatBinary(_Binary):
-    fastmath = words("none", separator=",")
+    fastmath = words("arith.fastmath", separator=",")
     format = "$lhs `,` $rhs (`fastmath` `` $fastmath^)? attr-dict `:` type($lhs)"
 
     def verify(self) -> None:
@@ -301,7 +301,7 @@ class Negf(Op):
     results_defined = 1
     regions_held = 0
     source = operand()
-    fastmath = words("none", separator=",")
+    fastmath = words("arith.fastmath", separator=",")
     infer = like("source")
     format = "$source (`fastmath` `` $fastmath^)? attr-dict `:` type($source)"
 
@@ -339,7 +339,7 @@ class Cmpf(_Compare):
 
     name = "arith.cmpf"
     predicate = word(values=CMPF_PREDICATES, width=64, required=True)
-    fastmath = words("none", separator=",")
+    fastmath = words("arith.fastmath", separator=",")
     format = "$predicate `,` $lhs `,` $rhs (`fastmath` `` $fastmath^)? attr-dict `:` type($lhs)"
 
 
@@ -434,7 +434,7 @@ class Extf(_Widen):
     """The same number in a wider float type."""
 
     name = "arith.extf"
-    fastmath = words("none", separator=",")
+    fastmath = words("arith.fastmath", separator=",")
     format = "$source (`fastmath` `` $fastmath^)? attr-dict `:` type($source) `to` type($result)"
 
 
@@ -442,7 +442,7 @@ class Trunci(_Narrow):
     """The low bits."""
 
     name = "arith.trunci"
-    overflow = words("none", key="overflowFlags")
+    overflow = words("arith.overflow", key="overflowFlags")
     format = "$source (`overflow` `` $overflow^)? attr-dict `:` type($source) `to` type($result)"
 
 
@@ -451,7 +451,7 @@ class Truncf(_Narrow):
 
     name = "arith.truncf"
     rounding = word("", key="roundingmode", values=ROUNDING_MODES)
-    fastmath = words("none", separator=",")
+    fastmath = words("arith.fastmath", separator=",")
     format = (
         "$source ($rounding^)? (`fastmath` `` $fastmath^)? attr-dict"
         " `:` type($source) `to` type($result)"

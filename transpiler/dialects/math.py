@@ -31,7 +31,7 @@ class _Unary(Op):
 
 
 class _FloatUnary(_Unary):
-    fastmath = words("none", separator=",")
+    fastmath = words("arith.fastmath", separator=",")
     format = "$source (`fastmath` `` $fastmath^)? attr-dict `:` type($source)"
 
     def verify(self) -> None:
@@ -55,7 +55,7 @@ class _Test(Op):
     results_defined = 1
     regions_held = 0
     source = operand()
-    fastmath = words("none", separator=",")
+    fastmath = words("arith.fastmath", separator=",")
     infer = bool_like("source")
     format = "$source (`fastmath` `` $fastmath^)? attr-dict `:` type($source)"
 
@@ -72,7 +72,7 @@ class _FloatBinary(Op):
     regions_held = 0
     lhs = operand()
     rhs = operand()
-    fastmath = words("none", separator=",")
+    fastmath = words("arith.fastmath", separator=",")
     infer = like("lhs")
     format = "$lhs `,` $rhs (`fastmath` `` $fastmath^)? attr-dict `:` type($lhs)"
 
@@ -357,7 +357,7 @@ class Fpowi(Op):
     regions_held = 0
     lhs = operand()
     rhs = operand()
-    fastmath = words("none", separator=",")
+    fastmath = words("arith.fastmath", separator=",")
     infer = like("lhs")
     format = "$lhs `,` $rhs (`fastmath` `` $fastmath^)? attr-dict `:` type($lhs) `,` type($rhs)"
 
@@ -380,7 +380,7 @@ class Fma(Op):
     a = operand()
     b = operand()
     c = operand()
-    fastmath = words("none", separator=",")
+    fastmath = words("arith.fastmath", separator=",")
     infer = like("a")
     format = "$a `,` $b `,` $c (`fastmath` `` $fastmath^)? attr-dict `:` type($a)"
 
@@ -400,7 +400,7 @@ class Sincos(Op):
     regions_held = 0
     result_names = ("sin", "cos")
     source = operand()
-    fastmath = words("none", separator=",")
+    fastmath = words("arith.fastmath", separator=",")
     infer = like("source", "source")
     format = "$source (`fastmath` `` $fastmath^)? attr-dict `:` type($source)"
 

@@ -254,8 +254,6 @@ class While(Op):
             printer.text(" (")
             printer.assignments(self.before.args, self.inits)
             printer.text(")")
-        else:
-            printer.text(" ")
         printer.text(" : ")
         printer.function_type(types_of(self.inits), types_of(self.results))
         printer.text(" ")

@@ -165,9 +165,10 @@ class Mulhiui(_Pair):
 
 
 class ExternElementwise(Op):
-    """A function of a device library, by name."""
+    """A function of a device library, by name. Those with effects are refused first of all."""
 
     name = "tt.extern_elementwise"
+    pure = True
     elementwise = True
     results_defined = 1
     regions_held = 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..ir.attributes import OpaqueAttr
 from ..ir.core import Op
-from ..ir.fields import boolean, flag, integer, operand, string, variadic, word
+from ..ir.fields import boolean, flag, integer, mask, operand, string, variadic
 from ..ir.traits import fixed, require_tensor, require_type, types_of
 from ..ir.types import I1, I8, I32
 from .ttg_memory import (
@@ -130,7 +130,7 @@ class Barrier(Op):
     name = "ttg.barrier"
     results_defined = 0
     regions_held = 0
-    spaces = word(key="addrSpace", required=True)
+    spaces = mask(key="addrSpace", values=ADDRESS_SPACES, required=True)
 
     @classmethod
     def parse(cls, reader: OpReader) -> Barrier:
@@ -138,11 +138,12 @@ class Barrier(Op):
         words = [str(reader.token("WORD", "an address space"))]
         while reader.accept("|"):
             words.append(str(reader.token("WORD", "an address space")))
-        for name in words:
-            if name not in (*ADDRESS_SPACES, "none", "all"):
-                reader.fail(f"there is no address space '{name}'", reader.items[0])
+        spaces = OpaqueAttr("|".join(words))
+        if not cls.attribute_fields["addrSpace"].accepts(spaces):
+            known = ", ".join(ADDRESS_SPACES)
+            reader.fail(f"'{spaces.text}' are no address spaces; there are {known}")
         attributes = reader.optional_dictionary()
-        attributes["addrSpace"] = OpaqueAttr("|".join(words))
+        attributes["addrSpace"] = spaces
         reader.end()
         return reader.create(cls, (), (), attributes)
 

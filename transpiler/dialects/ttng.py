@@ -449,7 +449,8 @@ class TmemSubslice(Op):
     results_defined = 1
     regions_held = 0
     source = operand()
-    offset = integer(key="N", required=True)
+    offset = integer(required=True)
+    dim = integer(1)
     format = "$source attr-dict `:` type($source) `->` type($result)"
 
 

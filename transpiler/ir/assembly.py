@@ -5,8 +5,9 @@ definitions (`*.td`):
 
     "$ptr (`,` $mask^)? (`,` $other^)? attr-dict `:` type($ptr)"
 
-`` `word` `` is literal text, `$name` an operand or attribute field, `(...)?` stands where its first
-element stands and is written when the element marked `^` is there. Directives: `attr-dict`,
+`` `word` `` is literal text (an empty one says that no space stands here, one of a space that one
+more does), `$name` an operand or attribute field, `(...)?` stands where its first element stands and
+is written when the element marked `^` is there. Directives: `attr-dict`,
 `operands`, `type(x)` with x a `$field`, `operands` or `results`; `functional-type(x, results)`;
 `stripped(head $field)`, a type without its `!dialect.head`; and, where Triton has code of its own,
 `offsets($field)` (static offsets), `token($field)` (`[%dependency]`, which makes a token result),
@@ -176,7 +177,7 @@ class _Compiler:
         if name == "operands":
             return pieces.operand_types()
         if name == "results":
-            return pieces.result_types(None)
+            return pieces.result_types(None, hide_token="token(" in self.tokens)
         if name in self.cls.result_names:
             return pieces.result_types(self.cls.result_names.index(name))
         return pieces.operand_type(self.operand_field(name))
@@ -211,8 +212,8 @@ class _Spacer:
         return replace(element, write=_write_spaced(element.write)) if space else element
 
     def literal(self, element: Element, text: str) -> Element:
-        if not text:
-            self.space, self.punctuation = False, False
+        if not text.strip():  # no space, or one more than the rules say
+            self.space, self.punctuation = False, True
             return element
         space = self.space and _wants_space(text, self.punctuation)
         self.space = len(text) != 1 or text not in "<({["

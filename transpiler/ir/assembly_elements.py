@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from .attributes import DenseArrayAttr, IntegerAttr, OpaqueAttr, UnitAttr
 from .core import Op
 from .fields import AttributeField, OperandField, flag, integer, integers, words
-from .types import OpaqueType
+from .types import OpaqueType, Type
 
 if TYPE_CHECKING:
     from ..parser.reader import OpReader
@@ -52,8 +52,8 @@ def literal(text: str) -> Element:
     def write(printer: Printer, op: Op) -> None:
         printer.text(text)
 
-    if not text:
-        return Element(lambda reader: None, lambda printer, op: None, _always, _always, "")
+    if not text.strip():
+        return Element(lambda reader: None, write, _always, _always, text)
     return Element(read, write, starts, _always, text)
 
 
@@ -61,7 +61,7 @@ def group(elements: list[Element]) -> Element:
     """What stands in the text or does not."""
     inner = tuple(elements)
     reads = read_steps(elements)
-    first = next(e for e in inner if e.literal != "")
+    first = next(e for e in inner if e.literal is None or e.literal.strip())
     starts = first.starts
     if first.literal in BRACKETS:
         starts = _starts_with_node(BRACKETS[first.literal or ""][1])
@@ -206,21 +206,23 @@ def operand_types() -> Element:
     return Element(read, write, _always, lambda op: bool(op.operands))
 
 
-def result_types(index: int | None) -> Element:
-    """`type($result)` or `type(results)`."""
+def result_types(index: int | None, *, hide_token: bool = False) -> Element:
+    """`type($result)` or `type(results)`; a token that brackets make is not among them."""
+
+    def shown(op: Op) -> list[Type]:
+        results = op.results if index is None else op.results[index : index + 1]
+        types = [value.type for value in results]
+        return [type_ for type_ in types if not (hide_token and type_ == ASYNC_TOKEN)]
 
     def read(reader: OpReader) -> None:
         before = reader.parts.result_types or []
-        reader.parts.result_types = [
-            *before,
-            *(reader.type_list() if index is None else [reader.type()]),
-        ]
+        more = reader.type_list() if index is None else [reader.type()]
+        reader.parts.result_types = [*before, *more]
 
     def write(printer: Printer, op: Op) -> None:
-        results = op.results if index is None else op.results[index : index + 1]
-        printer.types([value.type for value in results])
+        printer.types(shown(op))
 
-    return Element(read, write, _always, lambda op: len(op.results) > (index or 0))
+    return Element(read, write, _always, lambda op: bool(shown(op)))
 
 
 def functional_type(operand: OperandField | None) -> Element:

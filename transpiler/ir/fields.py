@@ -266,17 +266,45 @@ class word(AttributeField):  # noqa: N801
 
 
 class words(word):  # noqa: N801
-    """Flags in angle brackets behind a keyword: `fastmath<contract, nnan>`, `overflow<nsw>`."""
+    """Flags in angle brackets behind a keyword: `fastmath<contract, nnan>`, `overflow<nsw>`.
+
+    `attribute` is what the generic form writes before the brackets.
+    """
 
     kind = "words"
 
-    def __init__(self, default: str | None = None, key: str = "", separator: str = ", ") -> None:
-        super().__init__(default, key)
+    def __init__(self, attribute: str, key: str = "", separator: str = ", ") -> None:
+        super().__init__("none", key)
+        self.attribute = attribute
         self.separator = separator
 
     def accepts(self, attribute: Attribute) -> bool:
         """Whether the attribute is a list of words."""
         return isinstance(attribute, OpaqueAttr)
+
+
+class mask(word):  # noqa: N801
+    """Words joined by `|`, each one bit of a number; `none` and `all` stand for no and all bits."""
+
+    def number(self, text: str) -> IntegerAttr | None:
+        """The number that stands for the words."""
+        if text == "none":
+            return IntegerAttr(0, self.type)
+        parts = self.words if text == "all" else tuple(text.split("|"))
+        if not set(parts) <= set(self.words):
+            return None
+        return IntegerAttr(sum(1 << self.words.index(part) for part in parts), self.type)
+
+    def word_of(self, number: int) -> str | None:
+        """The words that a number stands for."""
+        if number in (0, (1 << len(self.words)) - 1):
+            return "all" if number else "none"
+        parts = [word_ for bit, word_ in enumerate(self.words) if number >> bit & 1]
+        return None if number < 0 or number >> len(self.words) else "|".join(parts)
+
+    def accepts(self, attribute: Attribute) -> bool:
+        """Whether the attribute is such a list of words."""
+        return isinstance(attribute, OpaqueAttr) and self.number(attribute.text) is not None
 
 
 class string(word):  # noqa: N801

@@ -20,7 +20,7 @@ from .attributes import (
 )
 from .core import Block, Module, Op, OperandPiece, Region, UnknownOp, Value
 from .encodings import Encoding, SharedEncoding
-from .fields import flag, word
+from .fields import flag, word, words
 from .location import (
     CallSiteLoc,
     FileLineColLoc,
@@ -50,10 +50,12 @@ _BARE_KEY = re.compile(r"[A-Za-z_][\w$.]*\Z")
 _SMEM = OpaqueAttr("#ttg.shared_memory")
 
 
-def print_module(module: Module, locations: bool = False) -> str:
-    """The text of a module; `locations` adds `loc(...)` behind every op."""
-    printer = Printer(module, locations)
-    return printer.module()
+def print_module(module: Module, locations: bool = False, *, generic: bool = False) -> str:
+    """The text of a module.
+
+    `locations` adds `loc(...)` behind every op; `generic` writes every op in generic form.
+    """
+    return Printer(module, locations, generic).module()
 
 
 class _RegionPiece:
@@ -71,9 +73,10 @@ class _RegionPiece:
 class Printer:
     """Writes one module. Op classes call its methods from `print`."""
 
-    def __init__(self, module: Module, locations: bool = False) -> None:
+    def __init__(self, module: Module, locations: bool = False, all_generic: bool = False) -> None:
         self.root = module
         self.locations = locations
+        self.all_generic = all_generic
         self.names = Names(module)
         self.pieces: list[str | _RegionPiece] = []
         self.depth = 0
@@ -113,7 +116,9 @@ class Printer:
         return self.pieces
 
     def _body(self, op: Op) -> None:
-        if isinstance(op, UnknownOp):
+        if self.all_generic and not (isinstance(op, UnknownOp) and op.pieces):
+            self.generic(op)
+        elif isinstance(op, UnknownOp):
             if op.pieces:
                 self._unknown(op)
             else:
@@ -230,7 +235,9 @@ class Printer:
         """Write a region; `entry_label` writes the first block's label and arguments."""
         last = region.blocks[-1].ops[-1] if region.blocks and region.blocks[-1].ops else None
         skip = last if skip_empty_terminator and last is not None and not last.operands else None
-        label = entry_label and bool(region.blocks[0].args)
+        entry = region.blocks[0] if region.blocks else None
+        # An empty block has to show itself: without a label the region would have no block.
+        label = entry_label and entry is not None and bool(entry.args or not entry.ops)
         self.pieces.append(_RegionPiece(region, self.depth, label, skip))
 
     def arguments(self, block: Block) -> None:
@@ -364,6 +371,8 @@ class Printer:
         if isinstance(value, UnitAttr):
             return text
         found = op.attribute_fields.get(key) if op is not None else None
+        if isinstance(found, words) and isinstance(value, OpaqueAttr):
+            return f"{text} = #{found.attribute}<{value.text}>"
         if isinstance(found, word) and isinstance(value, OpaqueAttr):
             number = found.number(value.text)
             value = number if number is not None else value

@@ -21,6 +21,7 @@ from .unknown import read_unknown
 _Pending: TypeAlias = "tuple[Region, RegionNode, list[Argument]]"
 
 MAX_ALIASES = 200_000
+_MODULE = ("module", "builtin.module")
 _UNRESOLVED = OpaqueType("?")
 
 
@@ -142,10 +143,7 @@ class Builder:
 
     def build(self) -> Module:
         """The module of the whole text."""
-        if len(self.nodes) == 1 and versions.op_name(str(self.nodes[0].name)) in (
-            "module",
-            "builtin.module",
-        ):
+        if len(self.nodes) == 1 and str(self.nodes[0].name).strip('"') in _MODULE:
             holder = Region([Block()])
             self._run(holder, self.nodes)
             module = cast(Module, holder.block.ops[0])
@@ -337,7 +335,8 @@ class Builder:
             inner.end()
         regions = reader.accept_node("regions")
         held = [
-            reader.region_of(cast(RegionNode, node)) for node in (regions.items if regions else ())
+            self._generic_region(reader, cast(RegionNode, node))
+            for node in (regions.items if regions else ())
         ]
         found = reader.accept_dict()
         if found is not None:
@@ -347,6 +346,13 @@ class Builder:
         reader.end()
         reader.check_types(operands, inputs)
         return self._from_generic(reader, name, operands, results, attributes, held, targets)
+
+    def _generic_region(self, reader: OpReader, node: RegionNode) -> Region:
+        """A region; one without ops and labels has no blocks."""
+        (first, *others) = node.blocks
+        if first.label is None and not first.ops and not others:
+            return Region()
+        return reader.region_of(node)
 
     def _generic_successors(self, reader: OpReader) -> list[Block]:
         node = reader.accept_node("list")

@@ -480,6 +480,8 @@ def _normal(found: AttributeField | None, value: Attribute) -> Attribute:
     if isinstance(found, word) and found.words and isinstance(value, IntegerAttr):
         text = found.word_of(value.value)
         return value if text is None else OpaqueAttr(text)
+    if isinstance(found, words) and isinstance(value, OpaqueAttr) and value.text.startswith("#"):
+        return OpaqueAttr(value.text.partition("<")[2].removesuffix(">"))
     if isinstance(found, flag) and isinstance(value, IntegerAttr) and not found.is_bool:
         return UnitAttr() if value.value else value
     return value

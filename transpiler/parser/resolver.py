@@ -115,8 +115,8 @@ class Resolver:
         return type_
 
     def _plain_type(self, text: str, cursor: Cursor, token: lark.Token) -> Type:
-        sign = text[:2] if text[:2] in ("si", "ui") else ""
-        digits = text[len(sign) or 1 :]
+        sign = text[0] if text[:2] in ("si", "ui") else ""
+        digits = text[len(sign) + 1 :]
         if (sign or text[0] == "i") and digits.isdigit() and len(digits) < 6:
             return IntegerType(int(digits), sign)
         if text.startswith("!"):

@@ -257,7 +257,7 @@ def _policy(modifier: str, eviction: str) -> OpaqueAttr:
 # In the order of 2.1's enums, from 1.
 _MODIFIERS = ("none", "ca", "cg", "wb", "cs", "wt", "cv")
 _EVICTIONS = ("evict_normal", "evict_first", "evict_last")
-_OLD_KEYS = frozenset(("cache", "evict", "allowTF32", "allow_reorder"))
+_OLD_KEYS = frozenset(("cache", "evict", "allowTF32", "allow_reorder", "N"))
 
 
 def attributes(found: dict[str, Attribute]) -> dict[str, Attribute]:
@@ -272,6 +272,8 @@ def attributes(found: dict[str, Attribute]) -> dict[str, Attribute]:
             found["cachePolicy"] = _policy(modifier, eviction)
     if "allowTF32" in found:  # 2.1
         found["inputPrecision"] = OpaqueAttr("tf32" if _number(found.pop("allowTF32")) else "ieee")
+    if "N" in found:  # tmem_subslice, up to 3.8
+        found["offset"] = found.pop("N")
     reorder = found.get("allow_reorder")
     if isinstance(reorder, IntegerAttr):  # up to 3.1
         del found["allow_reorder"]
