@@ -1,9 +1,10 @@
 // Complementary error function: 1 - erf(x), without cancellation.
 inline float trimetal_erfc(float x) {
-    const float t = fabs(x) > 11.0f ? 11.0f : fabs(x);
+    if (x < 0.5f) {
+        return 1.0f - trimetal_erf(x);
+    }
+    const float t = x > 11.0f ? 11.0f : x;
     const float s = t * t;
-    const float rest = fma(t, t, -s);
-    const float scaled = trimetal_scaled_erfc(t) * precise::exp(-s);
-    const float tail = fma(-rest, scaled, scaled);
-    return x < 0.0f ? 2.0f - tail : tail;
+    const float e = precise::exp(-s);
+    return trimetal_scaled_erfc(t) * fma(fma(-t, t, s), e, e);
 }

@@ -4,7 +4,7 @@ inline float trimetal_remainder(float x, float y) {
     if (isinf(x)) {
         return NAN;
     }
-    float a = b < 1e38f ? precise::fmod(fabs(x), b + b) : fabs(x);
+    float a = b > 1e38f ? fabs(x) : precise::fmod(fabs(x), b + b);
     if (a > b - a) {
         a -= b;
         if (a >= b - a) {

@@ -200,6 +200,7 @@ def ulps(found: Array, exact: Array) -> float:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         rounded = exact.astype(found.dtype).astype(np.float64)
         same = (wide == rounded) | (np.isnan(wide) & np.isnan(exact))
+        same |= (wide == 0) & (np.abs(exact) < float(info.tiny))  # Metal may flush denormals
         power = np.maximum(np.floor(np.log2(np.abs(exact))), float(info.minexp))
         error = np.abs(wide - exact) / 2.0 ** (power - info.nmant)
     error = np.where(same, np.where(np.isfinite(error), np.minimum(error, 1.0), 0.0), error)

@@ -15,8 +15,6 @@ from ..ir.types import bit_width
 from .functions import FUNCTIONS, apply, of_float, test_of
 from .integers import absolute, count_bits, high_product
 from .writer import (
-    CONDITIONAL,
-    EQUALITY,
     PRODUCT,
     SUM,
     Expr,
@@ -128,23 +126,15 @@ def _count(function: str) -> Rule:
     return rule
 
 
-def _find_first_set(writer: Operands, op: Op) -> Expr:
-    """The place of the lowest bit that is set, from 1; 0 of 0."""
-    value, name = op.operands[0], msl_type(op.result)
-    zero = infix(writer[value], "==", Expr("0", 1, "int", True), EQUALITY, "bool")
-    place = infix(
-        count_bits(writer, "ctz", value, name), "+", Expr("1", 1, "int", True), SUM, name
-    )
-    if name != "int":
-        place = convert(place, name)
-        return call("select", name, place, call(name, name, Expr("0", 1, "int")), zero)
-    text = f"{zero.text} ? 0 : {with_int(place).text}"
-    return Expr(text, CONDITIONAL, name)
+def _find_first_set(name: str) -> Rule:
+    """The place of the lowest bit that is set, from 1."""
 
+    def rule(writer: Operands, op: Op) -> Expr:
+        value = op.operands[0]
+        result = msl_type(op.result)
+        return writer.helper(name, result, convert(writer[value], msl_type(value, True)))
 
-def with_int(expr: Expr) -> Expr:
-    """An expression beside an int."""
-    return convert(expr, "int")
+    return rule
 
 
 def _reverse(writer: Operands, op: Op) -> Expr:
@@ -219,8 +209,8 @@ def _integer_functions() -> dict[str, Rule]:
         "__nv_clzll": _count("clz"),
         "__nv_popc": _count("popcount"),
         "__nv_popcll": _count("popcount"),
-        "__nv_ffs": _find_first_set,
-        "__nv_ffsll": _find_first_set,
+        "__nv_ffs": _find_first_set("ffs"),
+        "__nv_ffsll": _find_first_set("ffsll"),
         "__nv_brev": _reverse,
         "__nv_brevll": _reverse,
         "__nv_byte_perm": _byte_perm,

@@ -36,8 +36,10 @@ def _is_pointer_to_double(type_: Type) -> bool:
 
 
 def split_results(module: Module) -> None:
-    """See the module's text."""
+    """See the module's text. Refuses calls of device functions that have effects."""
     for op in list(module.walk()):
+        if isinstance(op, tt.ExternElementwise) and not op.is_pure:
+            raise UnsupportedError(f"the device function {op.symbol} has effects", op.span)
         split = _SPLITS.get(type(op))
         if split is not None:
             op.replace_with(split(_Before(op)))

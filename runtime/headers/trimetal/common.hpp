@@ -39,10 +39,12 @@ TRIMETAL_LIFT_3(mix)
     METAL_FUNC float min(float x, float y) { return fmin(x, y); }                                  \
     METAL_FUNC float clamp(float x, float low, float high) { return fmin(fmax(x, low), high); }    \
     METAL_FUNC float abs(float x) { return fabs(x); }                                              \
+    METAL_FUNC float saturate(float x) { return fmin(fmax(x, 0.0f), 1.0f); }                       \
     TRIMETAL_LIFT_2(max)                                                                           \
     TRIMETAL_LIFT_2(min)                                                                           \
     TRIMETAL_LIFT_3(clamp)                                                                         \
-    TRIMETAL_LIFT_1(abs)
+    TRIMETAL_LIFT_1(abs)                                                                           \
+    TRIMETAL_LIFT_1(saturate)
 namespace precise {
 TRIMETAL_MIN_MAX
 }

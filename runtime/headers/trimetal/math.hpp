@@ -28,7 +28,9 @@ METAL_FUNC float larger(float x, float y) {
 METAL_FUNC half fma_half(half x, half y, half z) {
     return (half)((double)x * (double)y + (double)z);
 }
+METAL_FUNC float reciprocal_root(float x) { return (float)(1.0 / __builtin_sqrt((double)x)); }
 #else
+METAL_FUNC float reciprocal_root(float x) { return x; }
 METAL_FUNC half fma_half(half x, half y, half z) { return z; }
 #endif
 
