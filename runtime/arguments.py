@@ -88,17 +88,17 @@ class Binder:
     """Checks and packs the arguments of one shader."""
 
     def __init__(self, arguments: tuple[Argument, ...]) -> None:
-        self._arguments = arguments
+        self._has_debug = any(a.kind == "debug" for a in arguments)
+        self._arguments = arguments = tuple(a for a in arguments if a.kind != "debug")
         self._buffers = tuple(
             (_buffer_checker(a), a.written) if a.kind == "buffer" else None for a in arguments
         )
         self._scalars = tuple(_scalar_checker(a) if a.kind == "scalar" else None for a in arguments)
-        self._pack = struct.Struct(
-            "=" + "".join("QQ" if a.kind == "buffer" else _scalar_format(a) for a in arguments)
-        ).pack
+        formats = ["QQ" if a.kind == "buffer" else _scalar_format(a) for a in arguments]
+        self._pack = struct.Struct("=" + "".join(formats) + "QQ" * self._has_debug).pack
 
-    def bind(self, values: tuple[object, ...]) -> Bound:
-        """Checks all values, then packs them."""
+    def bind(self, values: tuple[object, ...], debug: AnyArray = None) -> Bound:
+        """Checks all values, then packs them; `debug` is the hidden buffer of kernels with one."""
         if len(values) != len(self._arguments):
             names = ", ".join(argument.name for argument in self._arguments)
             raise LaunchError(
@@ -113,6 +113,8 @@ class Binder:
                     written.append(cast("AnyArray | Address", value))
             elif scalar is not None:
                 packed.append(scalar(value))
+        if self._has_debug:
+            packed += [debug.__array_interface__["data"][0], debug.nbytes]
         return Bound(self._pack(*packed), tuple(written))
 
 

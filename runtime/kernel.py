@@ -11,6 +11,7 @@ from trimetal.transpiler.errors import LaunchError
 from trimetal.transpiler.shader import Shader
 
 from .arguments import AnyArray, Binder, Bound
+from .debugging import clear, new_buffer, show
 
 _MAX_GROUPS = 2**31 - 1
 
@@ -75,29 +76,44 @@ class Kernel:
     def __call__(self, grid: Grid, *arguments: object) -> None:
         """Runs the kernel; arrays that it writes change in place."""
         groups = _groups(grid)
-        bound = self._binder.bind(arguments)
+        debug = new_buffer() if self.shader.debug else None
+        bound = self._binder.bind(arguments, debug)
         if 0 in groups:
             return
+        try:
+            self._run(groups, bound, debug)
+        finally:  # an assertion that failed says more than the fault that followed
+            if debug is not None:
+                show(debug, self.shader.debug)
+
+    def _run(self, groups: tuple[int, int, int], bound: Bound, debug: AnyArray) -> None:
         if self._schedules == 1:
             self._program.launch(groups, bound.slots, 0)
         else:
-            self._compare_schedules(groups, bound)
+            self._compare_schedules(groups, bound, debug)
 
-    def _compare_schedules(self, groups: tuple[int, int, int], bound: Bound) -> None:
+    def _compare_schedules(
+        self, groups: tuple[int, int, int], bound: Bound, debug: AnyArray
+    ) -> None:
         """Launches in several orders, each from the same state; the first one's result stays."""
         slots, written = bound.slots, bound.written_arrays()
         before = [array.copy() for array in written]
         self._program.launch(groups, slots, 0)
         first = [array.copy() for array in written]
+        told = None if debug is None else debug.copy()
         for schedule in range(1, self._schedules):
             for array, kept in zip(written, before, strict=True):
                 array[...] = kept
+            if debug is not None:
+                clear(debug)
             self._program.launch(groups, slots, schedule)
             for array, kept in zip(written, first, strict=True):
                 if array.tobytes() != kept.tobytes():
                     self._report_difference(array, kept, schedule)
         for array, kept in zip(written, first, strict=True):
             array[...] = kept
+        if debug is not None:
+            debug[...] = told
 
     def _report_difference(self, array: AnyArray, kept: AnyArray, schedule: int) -> None:
         width = array.dtype.itemsize

@@ -116,5 +116,19 @@ class CheckError(CompileError):
     """The strict check found the MSL text wrong."""
 
 
+class AssertionFailed(TrimetalError):  # noqa: N818 - the word that Python has for it
+    """An assertion of the kernel failed (tl.device_assert); the launch ran to its end.
+
+    `program` is the place in the grid of the first program in which it did.
+    """
+
+    def __init__(self, message: str, program: tuple[int, int, int] = (0, 0, 0)) -> None:
+        super().__init__(message)
+        self.program = program
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.message, self.program))
+
+
 class LaunchError(TrimetalError):
     """An argument, the grid or the device does not fit the shader; nothing was written."""

@@ -17,6 +17,7 @@ from .passes.cleanup import (
     hoist_loop_invariants,
 )
 from .passes.guards import merge_guards
+from .passes.debugging import record_debugging
 from .passes.descriptors import lower_descriptors
 from .passes.inline import inline_calls
 from .passes.plain_axes import make_axes_plain
@@ -54,6 +55,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("inline", _in_place(inline_calls)),
     Pass("descriptors", _in_place(lower_descriptors)),
     Pass("buffers", _in_place(lower_buffers)),
+    Pass("debugging", _in_place(record_debugging)),
     Pass("shared-memory", plan_shared_memory),
     Pass("split-results", _in_place(split_results)),
     Pass("canonicalize", _in_place(canonicalize)),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-ArgumentKind = Literal["buffer", "scalar"]
+from .debug import DebugSite
+
+ArgumentKind = Literal["buffer", "scalar", "debug"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,9 @@ class Argument:
     A Triton argument that is a tensor descriptor is several arguments here, all with its name in
     `descriptor`: the base (a buffer), a size (i32) for each dimension, a stride (i64, in elements)
     for each, and an i1 that says whether what is out of bounds reads as NaN (else as zero).
+
+    Kernels with prints or assertions have a last argument of kind "debug": a buffer that nobody
+    passes, but the launcher makes, and reads after the launch (see debug.py).
     """
 
     name: str
@@ -47,6 +52,8 @@ class Shader:
     target: str
     # Facts about the text for `--report`: name -> value, in a fixed order.
     report: dict[str, object] = field(default_factory=dict[str, object], compare=False)
+    # The prints and assertions, in the order of their numbers (from 1).
+    debug: tuple[DebugSite, ...] = ()
 
     def __str__(self) -> str:
         return self.source

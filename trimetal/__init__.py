@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .runtime.triton_plugin.frontend import transpile_jit
     from .transpiler import transpile
     from .transpiler.errors import (
+        AssertionFailed,
         CheckError,
         CompileError,
         LaunchError,
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Argument",
+    "AssertionFailed",
     "CheckError",
     "CompileError",
     "LaunchError",
@@ -62,6 +64,7 @@ __all__ = [
 _ERRORS = "trimetal.transpiler.errors"
 _MODULE_OF_NAME = {
     "Argument": "trimetal.transpiler.shader",
+    "AssertionFailed": _ERRORS,
     "CheckError": _ERRORS,
     "CompileError": _ERRORS,
     "LaunchError": _ERRORS,

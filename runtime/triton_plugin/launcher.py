@@ -21,7 +21,9 @@ class Launcher:
     """Launches one kernel. All that does not depend on the values is worked out here, once."""
 
     def __init__(self, source: Source, metadata: Any) -> None:
-        arguments = arguments_of(getattr(metadata, SHADER))
+        # The hidden buffer of prints and assertions is the runtime's own.
+        found = arguments_of(getattr(metadata, SHADER))
+        arguments = tuple(argument for argument in found if argument.kind != "debug")
         self._getters = argument_getters(source.signature.values(), arguments)
         self._buffers = [i for i, a in enumerate(arguments) if a.kind == "buffer"]
         self._written = [i for i, a in enumerate(arguments) if a.written]

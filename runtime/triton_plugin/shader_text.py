@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
+from trimetal.transpiler.debug import sites_from_text
 from trimetal.transpiler.shader import Argument, Shader
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def describe(shader: Shader) -> dict[str, object]:
         "threads_per_threadgroup": shader.threads_per_threadgroup,
         "threadgroup_memory": shader.threadgroup_memory,
         "target": shader.target,
+        "debug": [asdict(site) for site in shader.debug],
     }
 
 
@@ -43,4 +45,5 @@ def read_shader(text: bytes) -> Shader:
     """The shader that `write_shader` wrote."""
     content: dict[str, Any] = json.loads(text)
     content["arguments"] = arguments_of(content)
+    content["debug"] = sites_from_text(json.dumps(content["debug"]))
     return Shader(**content)

@@ -15,6 +15,8 @@ from ..ir.attributes import IntegerAttr, StringAttr
 from ..ir.core import Block, Op, Region, Value
 from ..ir.fields import flag, integer, operand, optional, variadic, word
 from ..ir.types import I1, I32, ArrayType, Type, VectorType, element_of
+from .metal_debug import Record as Record
+from .metal_debug import Report as Report
 from .metal_memory import ArrayView as ArrayView
 from .metal_memory import Atomic as Atomic
 from .metal_memory import AtomicCas as AtomicCas

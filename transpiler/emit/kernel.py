@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import textwrap
 
+from ..debug import DebugSite, sites_from_text
 from ..dialects import metal, scf, tt
 from ..errors import OutOfResourcesError, UnsupportedError
 from ..ir.attributes import IntegerAttr, StringAttr
 from ..ir.core import Module, Op, Value
 from ..ir.types import ArrayType, FloatType, IntegerType, PointerType
+from ..passes.debugging import DEBUG
 from ..shader import Argument, Shader
 from ..target import Target
 from .atomics import ATOMIC_HANDLERS
 from .bases import base_arguments
 from .body import SHARED_BYTES, BodyWriter
 from .control import CONTROL_HANDLERS
+from .debugging import DEBUG_HANDLERS
 from .expressions import PRIMARY, Expr, Writer, msl_type
 from .helpers import helper_texts
 from .inlining import Inlining
@@ -48,7 +51,7 @@ def emit(module: Module, target: Target) -> Shader:
     name = scope.declare(safe(kernel.sym_name) or "kernel_")
     arguments = [_argument(kernel, index, writer, scope) for index in range(len(kernel.body.args))]
     body = BodyWriter(writer, Inlining(kernel.body), scope)
-    body.handlers |= CONTROL_HANDLERS | ATOMIC_HANDLERS | MATRIX_HANDLERS
+    body.handlers |= CONTROL_HANDLERS | ATOMIC_HANDLERS | MATRIX_HANDLERS | DEBUG_HANDLERS
     body.block(kernel.body.ops)
     used = {type(op) for op in kernel.walk()}
     parameters = [_parameter(kernel.body.args[a.index], a) for a in arguments]
@@ -74,7 +77,17 @@ def emit(module: Module, target: Target) -> Shader:
         "lines": source.count("\n"),
     }
     report |= atomic_notes(kernel)
-    return Shader(source, name, tuple(arguments), threads, shared, target.name, report)
+    sites = debug_sites(kernel)
+    return Shader(source, name, tuple(arguments), threads, shared, target.name, report, sites)
+
+
+def debug_sites(kernel: metal.Kernel) -> tuple[DebugSite, ...]:
+    """The prints and assertions of a kernel."""
+    for index in range(len(kernel.body.args)):
+        found = kernel.attributes.get(f"arg{index}.{DEBUG}")
+        if isinstance(found, StringAttr):
+            return sites_from_text(found.value)
+    return ()
 
 
 def atomic_notes(kernel: Op) -> dict[str, object]:
@@ -138,6 +151,9 @@ def _argument(kernel: metal.Kernel, index: int, writer: Writer, scope: Scope) ->
     found = kernel.attributes.get(f"arg{index}.tt.descriptor")
     descriptor = found.value if isinstance(found, StringAttr) else ""
     type_ = value.type
+    if f"arg{index}.{DEBUG}" in kernel.attributes:
+        writer.expressions[value] = Expr(name, PRIMARY, name_of(type_))
+        return Argument(name, "debug", "i32", index, written=True)
     if isinstance(type_, PointerType):
         const = writer.is_const(value)
         writer.expressions[value] = Expr(name, PRIMARY, name_of(type_, const=const))
@@ -162,7 +178,7 @@ def _parameter(value: Value, argument: Argument) -> str:
 def written_arguments(kernel: Op) -> set[Value | None]:
     """The arguments that the kernel changes; None among them: perhaps any."""
     places = [op.ptr for op in kernel.walk() if isinstance(op, metal.Store)]
-    atomics = (metal.Atomic, metal.AtomicPoll)
+    atomics = (metal.Atomic, metal.AtomicPoll, metal.Record)
     places += [op.operands[0] for op in kernel.walk() if isinstance(op, atomics)]
     pointers = [place for place in places if isinstance(place.type, PointerType)]
     return {base for pointer in pointers for base in base_arguments(pointer)}

@@ -17,6 +17,7 @@ from ..ir.types import I32, TensorType
 from ..target import Target
 from . import (
     atomics,
+    debugging,
     dot,
     exchange,
     gather,
@@ -40,6 +41,7 @@ from .widths import choose_widths
 # The families of ops: importing them registers their roots.
 FAMILIES = (
     atomics,
+    debugging,
     dot,
     exchange,
     gather,
