@@ -18,6 +18,7 @@ from .passes.cleanup import (
 )
 from .passes.guards import merge_guards
 from .passes.debugging import record_debugging
+from .passes.dequantize import dequantize
 from .passes.descriptors import lower_descriptors
 from .passes.inline import inline_calls
 from .passes.plain_axes import make_axes_plain
@@ -63,6 +64,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("dce", _in_place(eliminate_dead_code)),
     Pass("refuse-doubles", _in_place(refuse_doubles)),
     Pass("plain-axes", make_axes_plain),
+    Pass("dequantize", _in_place(dequantize)),
     Pass("accelerate", accelerate),
     Pass("layouts", place_layouts),
     Pass("cse-layouts", _in_place(eliminate_common_subexpressions)),
