@@ -289,12 +289,17 @@ def _place(writer: Writer, pointer: Value, type_: Type) -> Expr:
     return Expr(f"*{expr.inside(UNARY)}", UNARY, name)
 
 
+def _zero_text(name: str) -> str:
+    """What a type is made of to be zero: no integer becomes a vector of bfloat."""
+    return "bfloat(0.0f)" if name.startswith("bfloat") and name != "bfloat" else "0"
+
+
 def _load(writer: BodyWriter, op: Op) -> None:
     assert isinstance(op, metal.Load)
     expr = _place(writer.writer, op.ptr, op.result.type)
     if op.mask is not None:
         name = msl_type(op.result)
-        zero = call(name, name, Expr("0", PRIMARY, name))
+        zero = call(name, name, Expr(_zero_text(name), PRIMARY, name))
         other = zero if op.other is None else writer.writer.stored(op.other)
         if isinstance(op.result.type, VectorType):
             writer.declare(op.result, other, op, const=False)
