@@ -12,10 +12,10 @@ from ..dialects import metal
 from ..ir.core import Op, Value
 from ..ir.types import F32, ArrayType, FloatType, Type, bit_width
 from .body import BodyWriter, Handler
-from .expressions import EQUALITY, PRIMARY, SUM, UNARY, Expr, call
 from .statements import Line, Nest
 from .template import macro
 from .types import name_of, scalar_name
+from .writer import EQUALITY, PRIMARY, SUM, UNARY, Expr, call
 
 TEMPLATE = "atomics.metal.jinja"
 RELAXED = "memory_order_relaxed"

@@ -20,22 +20,13 @@ from ..ir.types import (
     bit_width,
     element_of,
 )
-from .expressions import (
-    COMPONENTS,
-    CONDITIONAL,
-    OR,
-    PRIMARY,
-    UNARY,
-    Expr,
-    Writer,
-    call,
-    msl_type,
-)
+from .expressions import COMPONENTS, Writer
 from .inlining import Inlining
 from .names import Scope, fallback_name, source_name
 from .signs import needs_sign
 from .statements import Gap, Line, Nest, Statement
 from .types import is_unsigned, name_of, pointee_name, with_sign
+from .writer import CONDITIONAL, OR, PRIMARY, UNARY, Expr, call, msl_type
 
 # Defined by the template: arrays indexed in a loop stay in registers if it is unrolled.
 UNROLL = "UNROLL"
@@ -294,9 +285,22 @@ def _zero_text(name: str) -> str:
     return "bfloat(0.0f)" if name.startswith("bfloat") and name != "bfloat" else "0"
 
 
+def _volatile(writer: Writer, op: metal.Load) -> Expr:
+    """A place that is read anew each time; bfloat, a class to some compilers, by its bits."""
+    name = name_of(op.result.type)
+    carrier = "ushort" if name == "bfloat" else name
+    const = "const " if writer.is_const(op.ptr) else ""
+    text = f"*(volatile device {const}{carrier}*){writer[op.ptr].inside(PRIMARY)}"
+    if carrier != name:
+        return Expr(f"as_type<{name}>({text})", PRIMARY, name)
+    return Expr(text, UNARY, name)
+
+
 def _load(writer: BodyWriter, op: Op) -> None:
     assert isinstance(op, metal.Load)
     expr = _place(writer.writer, op.ptr, op.result.type)
+    if op.volatile:
+        expr = _volatile(writer.writer, op)
     if op.mask is not None:
         name = msl_type(op.result)
         zero = call(name, name, Expr(_zero_text(name), PRIMARY, name))
@@ -371,7 +375,9 @@ def indexes_local_array(block: Block, variable: Value) -> bool:
 def _is_indexed(array: Value) -> bool:
     type_ = array.type
     assert isinstance(type_, ArrayType)
-    return type_.space != "threadgroup" and (type_.count > 1 or isinstance(type_.element, VectorType))
+    return type_.space != "threadgroup" and (
+        type_.count > 1 or isinstance(type_.element, VectorType)
+    )
 
 
 def _section(writer: BodyWriter, op: Op) -> None:

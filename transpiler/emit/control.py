@@ -8,10 +8,10 @@ from ..dialects import metal, scf
 from ..ir.core import Block, Op, Value
 from ..ir.types import ArrayType
 from .body import BodyWriter, Handler, shuffled
-from .expressions import ORDER, PRIMARY, SUM, Expr
 from .names import source_name
 from .statements import Line, Nest, Statement
 from .types import name_of
+from .writer import ORDER, PRIMARY, SUM, Expr
 
 
 def _block_with_yield(writer: BodyWriter, block: Block, variables: Sequence[str]) -> None:

@@ -22,17 +22,9 @@ from .integers import INTEGER_RULES
 from .literals import constant
 from .types import name_of
 from .writer import (
-    AND,
-    BIT_AND,
-    BIT_OR,
-    BIT_XOR,
     CONDITIONAL,
-    EQUALITY,
     OR,
-    ORDER,
     PRIMARY,
-    PRODUCT,
-    SHIFT,
     SUM,
     UNARY,
     Expr,
@@ -42,12 +34,6 @@ from .writer import (
     infix,
     msl_type,
 )
-
-__all__ = [
-    *("AND", "BIT_AND", "BIT_OR", "BIT_XOR", "CONDITIONAL", "EQUALITY", "OR", "ORDER", "PRIMARY"),
-    *("PRODUCT", "SHIFT", "SUM", "UNARY"),
-    *("COMPONENTS", "RULES", "Expr", "Rule", "Writer", "call", "infix", "msl_type"),
-]
 
 COMPONENTS = "xyzw"
 
@@ -69,7 +55,9 @@ def _select(writer: Operands, op: Op) -> Expr:
 def _pointer_like(writer: Operands, op: Op, pointer: Expr) -> Expr:
     """A pointer as the type of an op's result, which may differ in const."""
     name = name_of(op.result.type, const=writer.is_const(op.result))
-    return pointer if pointer.type == name else Expr(f"({name}){pointer.inside(UNARY)}", UNARY, name)
+    return (
+        pointer if pointer.type == name else Expr(f"({name}){pointer.inside(UNARY)}", UNARY, name)
+    )
 
 
 def _pointer_sum(writer: Operands, op: Op) -> Expr:

@@ -40,7 +40,9 @@ from .writer import (
 
 def narrowed(op: Op, result: Expr) -> Expr:
     """What C computed as int, cut to the result's type; a vector keeps its own."""
-    return call(msl_type(op.result), msl_type(op.result), result) if is_narrow(op.result) else result
+    return (
+        call(msl_type(op.result), msl_type(op.result), result) if is_narrow(op.result) else result
+    )
 
 
 def _wrapping(symbol: str, precedence: int, *, free: bool) -> Rule:
@@ -125,9 +127,7 @@ def _bitwise(symbol: str, precedence: int, logical: str, logical_precedence: int
         if is_bool(op.result):
             if logical == "!=" and b.text == "true":
                 return prefix("!", a)
-            return infix(
-                a, logical, b, logical_precedence, name, free=logical in ("&&", "||")
-            )
+            return infix(a, logical, b, logical_precedence, name, free=logical in ("&&", "||"))
         if symbol == "^" and b.text in ("-1", "short(-1)", "char(-1)"):
             return narrowed(op, prefix("~", a))
         if a.type != b.type and not (a.literal or b.literal):

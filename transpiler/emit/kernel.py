@@ -18,7 +18,7 @@ from .bases import base_arguments
 from .body import SHARED_BYTES, BodyWriter
 from .control import CONTROL_HANDLERS
 from .debugging import DEBUG_HANDLERS
-from .expressions import PRIMARY, Expr, Writer, msl_type
+from .expressions import Writer
 from .helpers import helper_texts
 from .inlining import Inlining
 from .matrix import MATRIX_HANDLERS
@@ -27,6 +27,7 @@ from .ranges import Ranges
 from .statements import Gap, Line, Statement, flatten
 from .template import render_kernel
 from .types import name_of, pointee_name
+from .writer import PRIMARY, Expr, msl_type
 
 _POSITIONS = (
     (tt.GetProgramId, "uint3 program [[threadgroup_position_in_grid]]"),
@@ -157,9 +158,9 @@ def _argument(kernel: metal.Kernel, index: int, writer: Writer, scope: Scope) ->
     if isinstance(type_, PointerType):
         const = writer.is_const(value)
         writer.expressions[value] = Expr(name, PRIMARY, name_of(type_, const=const))
-        return Argument(
-            name, "buffer", str(type_.pointee), index, divisibility, not const, descriptor
-        )
+        # Pointers in memory are addresses.
+        element = "i64" if isinstance(type_.pointee, PointerType) else str(type_.pointee)
+        return Argument(name, "buffer", element, index, divisibility, not const, descriptor)
     if not isinstance(type_, IntegerType | FloatType):
         raise UnsupportedError(f"a kernel argument of type {type_}", kernel.span)
     writer.expressions[value] = Expr(name, PRIMARY, msl_type(value))

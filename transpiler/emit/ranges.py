@@ -6,12 +6,13 @@ written with plain `int`; the rest is computed as `uint`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..dialects import arith, math, metal, scf, tt
 from ..ir.attributes import IntegerAttr
 from ..ir.core import Block, Op, Value
-from ..ir.types import FloatType, IndexType, IntegerType, PointerType, element_of
+from ..ir.types import IndexType, IntegerType, element_of
 
 
 @dataclass(frozen=True)
@@ -93,60 +94,13 @@ class Ranges:
                     return Range(attribute.value, attribute.value)
             case metal.ThreadIndex():
                 return Range(0, self._threads - 1)
-            case tt.GetProgramId():
-                return Range(0, limits.high)
-            case tt.GetNumPrograms():
-                return Range(1, limits.high)
-            case metal.Iota():
-                return Range(0, 3)
             case arith.Addi() | arith.Subi() | arith.Muli() | arith.Shli():
                 return self.exact(op) or limits
-            case arith.Divui() | arith.Divsi() if self._divides(op):
-                a, b = (self[value] for value in op.operands)
-                return Range(a.low // b.high, a.high // b.low)
-            case arith.Remui() | arith.Remsi() if self._divides(op):
-                return Range(0, min(self[op.operands[0]].high, self[op.operands[1]].high - 1))
-            case arith.Remui() if self[op.operands[1]].low > 0:
-                return Range(0, self[op.operands[1]].high - 1)
-            case arith.Extsi() | arith.Trunci() | metal.SplatVector() | arith.IndexCast():
-                return self[op.operands[0]]
-            case arith.Extui() | arith.Select() | math.Absi() | arith.Shrsi() | arith.Shrui():
-                return self._of_more(op, limits)
-            case arith.Andi() | arith.Maxsi() | arith.Minsi():
-                return self._of_more(op, limits)
+            case _ if type(op) in _RULES:
+                return _RULES[type(op)]([self[v] for v in _integers(op)], limits)
             case _:
                 pass
         return limits
-
-    def _of_more(self, op: Op, limits: Range) -> Range:
-        """Ranges of what keeps or joins those of its operands."""
-        values = [v for v in op.operands if not isinstance(v.type, PointerType | FloatType)]
-        ranges = [self[v] for v in values if isinstance(element_of(v.type), _INTEGERS)]
-        a, b = ranges[0], ranges[-1]
-        match op:
-            case arith.Extui():
-                return a if a.is_nonnegative else Range(0, (1 << _width(op.operands[0])) - 1)
-            case arith.Select():
-                if len(ranges) < 3:
-                    return limits
-                return Range(min(r.low for r in ranges[1:]), max(r.high for r in ranges[1:]))
-            case math.Absi() if a.low > limits.low:
-                low = 0 if a.low <= 0 <= a.high else min(abs(a.low), abs(a.high))
-                return Range(low, max(abs(a.low), abs(a.high)))
-            case arith.Shrsi() | arith.Shrui() if a.is_nonnegative:
-                known = b.low == b.high and 0 <= b.low < _width(op.result)
-                return Range(a.low >> b.low, a.high >> b.low) if known else Range(0, a.high)
-            case arith.Andi() if a.is_nonnegative or b.is_nonnegative:
-                return Range(0, min(r.high for r in (a, b) if r.is_nonnegative))
-            case arith.Maxsi():
-                return Range(max(a.low, b.low), max(a.high, b.high))
-            case arith.Minsi():
-                return Range(min(a.low, b.low), min(a.high, b.high))
-            case _:
-                return limits
-
-    def _divides(self, op: Op) -> bool:
-        return self[op.operands[0]].is_nonnegative and self[op.operands[1]].low > 0
 
     def _of_argument(self, value: Value, limits: Range) -> Range:
         assert isinstance(value.owner, Block)
@@ -169,37 +123,123 @@ def _inputs(value: Value) -> list[Value]:
         loop = region.parent if region else None
         bounded = isinstance(loop, scf.For) and value.index == 0
         return [loop.lower, loop.upper, loop.step] if bounded and isinstance(loop, scf.For) else []
-    if not isinstance(op, _TRACED):
-        return []
+    traced = type(op) in _RULES or isinstance(op, arith.Addi | arith.Subi | arith.Muli | arith.Shli)
+    return _integers(op) if traced else []
+
+
+def _integers(op: Op) -> list[Value]:
     return [v for v in op.operands if isinstance(element_of(v.type), IntegerType | IndexType)]
-
-
-_INTEGERS = (IntegerType, IndexType)
-_TRACED = (
-    arith.Addi,
-    arith.Subi,
-    arith.Muli,
-    arith.Divui,
-    arith.Divsi,
-    arith.Remui,
-    arith.Remsi,
-    arith.Shli,
-    arith.Shrsi,
-    arith.Shrui,
-    arith.Andi,
-    arith.Maxsi,
-    arith.Minsi,
-    arith.Select,
-    arith.Extsi,
-    arith.Extui,
-    arith.Trunci,
-    arith.IndexCast,
-    math.Absi,
-    metal.SplatVector,
-)
 
 
 def _width(value: Value) -> int:
     type_ = element_of(value.type)
     assert isinstance(type_, IntegerType | IndexType)
     return type_.width
+
+
+# -- one function for each kind of op: the operands' ranges, and everything that the type holds ----
+
+RangeRule = Callable[[list[Range], Range], Range]
+
+
+def _bounded(low: int) -> RangeRule:
+    return lambda operands, limits: Range(low, limits.high)
+
+
+def _same(operands: list[Range], limits: Range) -> Range:
+    return operands[0]
+
+
+def _quotient(operands: list[Range], limits: Range) -> Range:
+    a, b = operands
+    divides = a.is_nonnegative and b.low > 0
+    return Range(a.low // b.high, a.high // b.low) if divides else limits
+
+
+def _remainder(operands: list[Range], limits: Range) -> Range:
+    a, b = operands
+    divides = a.is_nonnegative and b.low > 0
+    return Range(0, min(a.high, b.high - 1)) if divides else limits
+
+
+def _unsigned_remainder(operands: list[Range], limits: Range) -> Range:
+    a, b = operands
+    if b.low <= 0:
+        return limits
+    return Range(0, min(a.high, b.high - 1) if a.is_nonnegative else b.high - 1)
+
+
+def _unsigned(operands: list[Range], limits: Range) -> Range:
+    """Zero extension: a negative number becomes one below 2 to its width."""
+    (a,) = operands
+    return (
+        a if a.is_nonnegative else Range(0, a.high - a.low if a.low == -a.high - 1 else limits.high)
+    )
+
+
+def _shift_right(operands: list[Range], limits: Range) -> Range:
+    a, b = operands
+    if not a.is_nonnegative:
+        return limits
+    return Range(a.low >> b.low, a.high >> b.low) if b.low == b.high >= 0 else Range(0, a.high)
+
+
+def _unsigned_shift_right(operands: list[Range], limits: Range) -> Range:
+    a, b = operands
+    bits = (limits.high + 1).bit_length()
+    if not a.is_nonnegative and 0 < b.low == b.high < bits:
+        return Range(0, (1 << (bits - b.low)) - 1)
+    return _shift_right(operands, limits)
+
+
+def _both_bits(operands: list[Range], limits: Range) -> Range:
+    highs = [r.high for r in operands if r.is_nonnegative]
+    return Range(0, min(highs)) if highs else limits
+
+
+def _either(operands: list[Range], limits: Range) -> Range:
+    values = operands[1:]  # the first is the condition
+    if not values:
+        return limits
+    return Range(min(r.low for r in values), max(r.high for r in values))
+
+
+def _absolute(operands: list[Range], limits: Range) -> Range:
+    (a,) = operands
+    if a.low == limits.low:
+        return limits
+    ends = abs(a.low), abs(a.high)
+    return Range(0 if a.low <= 0 <= a.high else min(ends), max(ends))
+
+
+def _largest(operands: list[Range], limits: Range) -> Range:
+    a, b = operands
+    return Range(max(a.low, b.low), max(a.high, b.high))
+
+
+def _smallest(operands: list[Range], limits: Range) -> Range:
+    a, b = operands
+    return Range(min(a.low, b.low), min(a.high, b.high))
+
+
+_RULES: dict[type[Op], RangeRule] = {
+    tt.GetProgramId: _bounded(0),
+    tt.GetNumPrograms: _bounded(1),
+    metal.Iota: lambda operands, limits: Range(0, 3),
+    metal.SplatVector: _same,
+    arith.Extsi: _same,
+    arith.Trunci: _same,
+    arith.IndexCast: _same,
+    arith.Extui: _unsigned,
+    arith.Divsi: _quotient,
+    arith.Divui: _quotient,
+    arith.Remsi: _remainder,
+    arith.Remui: _unsigned_remainder,
+    arith.Shrsi: _shift_right,
+    arith.Shrui: _unsigned_shift_right,
+    arith.Andi: _both_bits,
+    arith.Select: _either,
+    arith.Maxsi: _largest,
+    arith.Minsi: _smallest,
+    math.Absi: _absolute,
+}

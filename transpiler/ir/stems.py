@@ -20,6 +20,6 @@ def stem_of(value: Value) -> str:
     location = value.defining_op.location if value.defining_op else value.location
     variable = variable_name(location)
     stem = re.sub(r"_\d+$", "", value.name)
-    if variable and (value.name == variable or stem == variable or _MADE_UP.fullmatch(stem)):
+    if variable and (variable in (value.name, stem) or _MADE_UP.fullmatch(stem)):
         return variable
     return "" if _MADE_UP.fullmatch(stem) else stem
