@@ -8,7 +8,7 @@ from ..dialects import arith, metal, tt
 from ..ir.attributes import DenseAttr, IntegerAttr
 from ..ir.core import Op, Value
 from ..ir.stems import stem_of
-from ..ir.types import U32, Type, VectorType, bit_width, element_of
+from ..ir.types import U32, IntegerType, PointerType, Type, VectorType, bit_width, element_of
 from .context import Context, Storage
 from .distribution import Position
 from .elements import Elements, distribution, pointee
@@ -19,6 +19,8 @@ from .widths import ACCESS_BYTES, Form, Width
 if TYPE_CHECKING:
     from .group import GroupLowering
     from .plan import Plan
+
+U64 = IntegerType(64, "u")  # an address
 
 
 def step_of(pointer: Value) -> int:
@@ -42,13 +44,23 @@ def device_load(
     other: Value | None = None,
     attributes: dict[str, IntegerAttr] | None = None,
 ) -> Value:
-    """metal.load of a scalar or vector."""
+    """metal.load of a scalar or vector; pointers are addresses in memory."""
+    if isinstance(type_, PointerType):
+        number = None if other is None else _address(context, other)
+        loaded = device_load(context, pointer, U64, mask, number, attributes)
+        return context.builder.value(tt.IntToPtr((loaded,), (type_,)))
     operands = [v for v in (pointer, mask, other) if v is not None]
     return context.builder.value(metal.Load(operands, (type_,), attributes))
 
 
+def _address(context: Context, pointer: Value) -> Value:
+    return context.builder.value(tt.PtrToInt((pointer,), (U64,)))
+
+
 def device_store(context: Context, pointer: Value, value: Value, mask: Value | None) -> None:
-    """metal.store of a scalar or vector."""
+    """metal.store of a scalar or vector; pointers are addresses in memory."""
+    if isinstance(value.type, PointerType):
+        value = _address(context, value)
     operands = [v for v in (pointer, value, mask) if v is not None]
     context.builder.insert(metal.Store(operands))
 
@@ -337,9 +349,11 @@ def _as_words(context: Context, parts: list[Value], size: int) -> Value:
 def scalar_load(context: Context, op: Op) -> None:
     """A load of one uniform value: every thread reads it."""
     assert isinstance(op, tt.Load)
-    operands = [context.scalar(v) for v in op.operands]
-    load = metal.Load(operands, (op.result.type,), volatile_flag(op))
-    context.scalars[op.result] = context.builder.value(load, op.result.name)
+    mask, other = (None if v is None else context.scalar(v) for v in (op.mask, op.other))
+    pointer = context.scalar(op.ptr)
+    loaded = device_load(context, pointer, op.result.type, mask, other, volatile_flag(op))
+    loaded.name = op.result.name
+    context.scalars[op.result] = loaded
 
 
 @lowers_scalar(tt.Store)

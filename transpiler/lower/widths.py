@@ -173,7 +173,7 @@ def access_width(root: Root, limit: int, axis: AxisAnalysis) -> int | None:
     """Elements that one access of a load or store may move; None: all read one address."""
     pointer = root.op.operands[0]
     masks = _mask_of(root.op)
-    if limit == 1 or (isinstance(root.op, tt.Load) and root.op.is_volatile):
+    if limit == 1 or _is_single(root.op, pointer):
         return 1
     dim = _dim_of(pointer)
     if root.access == "load" and axis[pointer].constancy[dim] >= limit and not masks:
@@ -187,6 +187,13 @@ def access_width(root: Root, limit: int, axis: AxisAnalysis) -> int | None:
     ):
         width //= 2
     return width
+
+
+def _is_single(op: Op, pointer: Value) -> bool:
+    """Whether elements are accessed one by one in any case: volatile ones, and pointers."""
+    type_ = element_of(pointer.type)
+    is_pointer = isinstance(type_, PointerType) and isinstance(type_.pointee, PointerType)
+    return is_pointer or (isinstance(op, tt.Load) and op.is_volatile)
 
 
 def _is_aligned(info: AxisInfo, dim: int, width: int, size: int) -> bool:
