@@ -24,6 +24,7 @@ from .passes.inline import inline_calls
 from .passes.plain_axes import make_axes_plain
 from .passes.numbers import refuse_doubles, split_results
 from .passes.layouts import place_layouts
+from .passes.plain_dots import make_dots_plain
 from .passes.shared_memory import plan_shared_memory
 from .passes.staging import stage_operands
 from .passes.structure import structure_control_flow
@@ -57,6 +58,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("descriptors", _in_place(lower_descriptors)),
     Pass("buffers", _in_place(lower_buffers)),
     Pass("debugging", _in_place(record_debugging)),
+    Pass("plain-dots", _in_place(make_dots_plain)),
     Pass("shared-memory", plan_shared_memory),
     Pass("split-results", _in_place(split_results)),
     Pass("canonicalize", _in_place(canonicalize)),

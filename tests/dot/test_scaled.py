@@ -113,7 +113,8 @@ def test_scaled(lhs: str, rhs: str, scaled: str, packs: tuple[bool, bool]) -> No
     if "a" in scaled:
         x = x * np.repeat(2.0 ** (scales[0].astype(np.float64) - 127), 32, axis=1)
     if "b" in scaled:
-        y = y * np.repeat(2.0 ** (scales[1].astype(np.float64) - 127), 32, axis=1).T
+        factors: Array = np.repeat(2.0 ** (scales[1].astype(np.float64) - 127), 32, axis=1)
+        y = y * factors.T
     out = poison((M, N), "f4")
     run(kernel((lhs, rhs), scaled, packs), (1,), a, b, *scales, out)
     exact = x @ y

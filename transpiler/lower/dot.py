@@ -127,7 +127,7 @@ def _slices_roots(op: Op, plan: Plan) -> list[Root]:
 
 
 def _claim_matrices(op: Op, plan: Plan) -> None:
-    """The result is kept as matrices: in the array that a loop carries it in, where there is one."""
+    """The result is kept as matrices: where a loop carries it in the same array."""
     type_ = op.result.type
     assert isinstance(type_, TensorType)
     if type_.shape[-1] < SIDE:
@@ -153,50 +153,38 @@ def carried_accumulator(op: Op) -> Value | None:
     The argument must go into the dot as c, through elementwise ops and other dots alone, and the
     result must come back as the argument's next value.
     """
-    carried = _argument_behind(op.operands[2])
-    if carried is None:
+    block = op.parent
+    loop = block.parent.parent if block is not None and block.parent is not None else None
+    if not isinstance(loop, scf.For):
         return None
-    assert isinstance(carried.owner, Block)
-    value, passed = carried, False
+    for argument in loop.body.args[1:]:
+        if argument.type == op.result.type and _comes_back(argument, op):
+            return argument
+    return None
+
+
+def _comes_back(argument: Value, dot: Op) -> bool:
+    """Whether an argument is updated by a dot, and by nothing that needs two values of it."""
+    value, passed = argument, False
     while len(value.uses) == 1:
         ((user, index),) = value.uses
-        passed = passed or user is op
-        if isinstance(user, scf.Yield) and user.parent is carried.owner:
-            return carried if passed and index == carried.index - 1 else None
-        if not _updates(user, index, value) or user.parent is not carried.owner:
-            return None
+        passed = passed or user is dot
+        if user.parent is not argument.owner:
+            return False
+        if isinstance(user, scf.Yield):
+            return passed and index == argument.index - 1
+        if not _updates(user, index, value):
+            return False
         value = user.result
-    return None
+    return False
 
 
 def _updates(user: Op, index: int, value: Value) -> bool:
     """Whether an op makes a new accumulator of an old one, element by element."""
     if isinstance(user, tt.Dot | metal_matrix.Dot):
         return index == 2
-    return user.elementwise and user.pure and user.result.type == value.type
-
-
-def _argument_behind(value: Value) -> Value | None:
-    """The loop's argument that an accumulator is computed from; None where there is no one."""
-    while (op := value.defining_op) is not None:
-        if isinstance(op, tt.Dot | metal_matrix.Dot):
-            value = op.operands[2]
-            continue
-        if not op.elementwise or not op.pure:
-            return None
-        older = [v for v in op.operands if v.type == value.type and _leads_to_argument(v)]
-        if len(older) != 1:
-            return None
-        value = older[0]
-    assert isinstance(value.owner, Block)
-    region = value.owner.parent
-    in_loop = region is not None and isinstance(region.parent, scf.For)
-    return value if in_loop and value.index > 0 else None
-
-
-def _leads_to_argument(value: Value) -> bool:
-    op = value.defining_op
-    return op is None or isinstance(op, tt.Dot | metal_matrix.Dot) or (op.elementwise and op.pure)
+    is_plain = user.elementwise and user.pure and len(user.results) == 1
+    return is_plain and user.result.type == value.type
 
 
 class DotLowering:
@@ -360,6 +348,7 @@ class DotLowering:
                 whole = builder.mul(matrix, self.rows * self.columns)
                 at = builder.mul(i, stride)
                 at = at if a.tile is not None else builder.add(at, k)
+                assert self.sums is not None
                 operands = (self.sums, builder.add(whole, entry), left, at)
                 zero = builder.constant(0)
                 builder.insert(metal_matrix.MultiplyAccumulate((*operands, right, zero)))

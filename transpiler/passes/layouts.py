@@ -176,7 +176,7 @@ class _Layouts:
         return made.result
 
     def _is_cheap(self, value: Value, encoding: Encoding) -> bool:
-        """Whether a value is index arithmetic: ranges, uniform values and what follows from them."""
+        """Whether a value is made of ranges and uniform values, without another thread's part."""
         seen: set[tuple[Value, Encoding]] = set()
         stack = [(value, encoding)]
         while stack:
@@ -270,8 +270,9 @@ def result_layout(op: Op, index: int, encoding: Encoding) -> Encoding | None:
         case tt.Reduce():
             return SliceEncoding(op.axis, encoding) if encoding.rank > 1 else None
         case tt.ExpandDims():
-            fits = isinstance(encoding, SliceEncoding) and encoding.dim == op.axis
-            return encoding.parent if fits else None
+            if isinstance(encoding, SliceEncoding) and encoding.dim == op.axis:
+                return encoding.parent
+            return None
         case tt.Trans():
             assert isinstance(op.source.type, TensorType)
             return transposed_layout(op.source.type, op.order, encoding)
