@@ -2,14 +2,14 @@
 // Coefficients: tests/arith/coefficients.py.
 inline float2 trimetal_bessel_far_0(float x) {
     const float z = 1.0f / (x * x);
-    float modulus = 1.94585931f;
-    modulus = fma(modulus, z, -0.453093231f);
-    modulus = fma(modulus, z, 0.102529839f);
-    modulus = fma(modulus, z, -0.062496379f);
+    float modulus = 1.94562471f;
+    modulus = fma(modulus, z, -0.453074127f);
+    modulus = fma(modulus, z, 0.102529354f);
+    modulus = fma(modulus, z, -0.0624963753f);
     modulus = fma(modulus, z, 1.0f);
-    float phase = -6.13247013f;
-    phase = fma(phase, z, 1.25172853f);
-    phase = fma(phase, z, -0.205155775f);
+    float phase = -6.13249636f;
+    phase = fma(phase, z, 1.25173032f);
+    phase = fma(phase, z, -0.205155805f);
     phase = fma(phase, z, 0.0650848076f);
     phase = fma(phase, z, -0.124999985f);
     const float sine = precise::sin(phase / x);

@@ -2,15 +2,15 @@
 // Coefficients: tests/arith/coefficients.py.
 inline float2 trimetal_bessel_far_1(float x) {
     const float z = 1.0f / (x * x);
-    float modulus = -2.74273729f;
-    modulus = fma(modulus, z, 0.688611925f);
+    float modulus = -2.74273252f;
+    modulus = fma(modulus, z, 0.688611746f);
     modulus = fma(modulus, z, -0.192067668f);
     modulus = fma(modulus, z, 0.187495232f);
     modulus = fma(modulus, z, 1.0f);
-    float phase = 8.46491051f;
-    phase = fma(phase, z, -1.85870779f);
-    phase = fma(phase, z, 0.364807725f);
-    phase = fma(phase, z, -0.164033532f);
+    float phase = 8.46582985f;
+    phase = fma(phase, z, -1.85878348f);
+    phase = fma(phase, z, 0.364809662f);
+    phase = fma(phase, z, -0.164033547f);
     phase = fma(phase, z, 0.37499997f);
     const float sine = precise::sin(phase / x);
     const float cosine = precise::cos(phase / x);

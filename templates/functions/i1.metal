@@ -4,10 +4,10 @@ inline float trimetal_i1(float x) {
     const float a = fabs(x) > 100.0f ? 100.0f : fabs(x);
     if (a < 5.0f) {
         const float q = 0.25f * a * a;
-        float p = 9.11261205e-11f;
-        p = fma(p, q, 4.666878e-9f);
-        p = fma(p, q, 2.77033166e-7f);
-        p = fma(p, q, 1.15693911e-5f);
+        float p = 9.11354811e-11f;
+        p = fma(p, q, 4.66674255e-9f);
+        p = fma(p, q, 2.77033791e-7f);
+        p = fma(p, q, 1.15693902e-5f);
         p = fma(p, q, 0.000347230525f);
         p = fma(p, q, 0.00694443705f);
         p = fma(p, q, 0.0833333358f);
@@ -16,12 +16,12 @@ inline float trimetal_i1(float x) {
         return 0.5f * x * p;
     }
     const float t = 1.0f / a;
-    float p = 29.474577f;
-    p = fma(p, t, -18.7872219f);
-    p = fma(p, t, 4.05325794f);
-    p = fma(p, t, -0.51383394f);
-    p = fma(p, t, -0.0152096609f);
-    p = fma(p, t, -0.0474527664f);
+    float p = 29.4756355f;
+    p = fma(p, t, -18.7877445f);
+    p = fma(p, t, 4.0533247f);
+    p = fma(p, t, -0.513829887f);
+    p = fma(p, t, -0.0152109694f);
+    p = fma(p, t, -0.0474527031f);
     p = fma(p, t, -0.149595737f);
     p = fma(p, t, 0.398942262f);
     const float e = precise::exp(0.5f * a);  // twice, since its square might not fit

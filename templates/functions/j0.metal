@@ -4,9 +4,9 @@ inline float trimetal_j0(float x) {
     const float a = fabs(x);
     if (a < 5.0f) {
         const float u = fma(a * 0.08f, a, -1.0f);
-        float p = 1.0081985e-8f;
-        p = fma(p, u, 2.95954607e-7f);
-        p = fma(p, u, -6.35712513e-6f);
+        float p = 1.00823749e-8f;
+        p = fma(p, u, 2.95954692e-7f);
+        p = fma(p, u, -6.35712559e-6f);
         p = fma(p, u, 9.41926555e-5f);
         p = fma(p, u, -0.00101339072f);
         p = fma(p, u, 0.00737586757f);

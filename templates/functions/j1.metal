@@ -4,7 +4,7 @@ inline float trimetal_j1(float x) {
     const float a = fabs(x);
     if (a < 5.0f) {
         const float u = fma(a * 0.08f, a, -1.0f);
-        float p = 2.05062811e-8f;
+        float p = 2.05062776e-8f;
         p = fma(p, u, -4.02067144e-7f);
         p = fma(p, u, 6.81024903e-6f);
         p = fma(p, u, -8.59260326e-5f);

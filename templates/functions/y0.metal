@@ -3,7 +3,7 @@
 inline float trimetal_y0(float x) {
     if (x < 5.0f) {
         const float u = fma(x * 0.08f, x, -1.0f);
-        float p = -6.83892677e-6f;
+        float p = -6.83892722e-6f;
         p = fma(p, u, 0.000130627755f);
         p = fma(p, u, -0.00180316414f);
         p = fma(p, u, 0.0176347978f);

@@ -6,7 +6,7 @@ inline float trimetal_y1(float x) {
     }
     if (x < 5.0f) {
         const float u = fma(x * 0.08f, x, -1.0f);
-        float p = -3.30479253e-7f;
+        float p = -3.3047931e-7f;
         p = fma(p, u, 8.77121784e-6f);
         p = fma(p, u, -0.000141600234f);
         p = fma(p, u, 0.00166876963f);

@@ -6,14 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-import ml_dtypes
-import numpy as np
-from numpy.typing import NDArray
+import numpy
+import pytest
 
 import trimetal
 from trimetal import runtime
 
-Array: TypeAlias = NDArray[Any]
+# Arrays of any dtype, those of ml_dtypes too: numpy's own annotations do not describe them.
+Array: TypeAlias = Any
+np: Any = numpy
+ml_dtypes: Any = pytest.importorskip("ml_dtypes")
 
 BLOCK = 512
 # Metal has 31 buffers; shorter kernels compile in less time than long ones.
@@ -67,7 +69,7 @@ def text_of(
     outputs = {f"out{i}": dtype for i, (_, dtype) in enumerate(ops.values())}
     arguments = ", ".join(
         f"%{name}_ptr: !tt.ptr<{_stored(dtype)}> {{tt.divisibility = 16 : i32}}"
-        for name, dtype in (inputs | outputs).items()
+        for name, dtype in {**inputs, **outputs}.items()
     )
     lines = [
         f"%c = arith.constant {BLOCK} : i32",

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-import numpy as np
 import pytest
 
-from .support import DTYPES, Array, assert_same, compute, random_floats
+from .support import DTYPES, Array, assert_same, compute, np, random_floats
 
 FLOATS = ("f16", "bf16", "f32")
 SIZE = 2048
@@ -39,6 +38,11 @@ def _fmod(a: Array, b: Array) -> Array:
     return np.fmod(a.astype(np.float64), b.astype(np.float64))
 
 
+def _round(a: Array) -> Array:
+    """Halves away from zero."""
+    return np.copysign(np.floor(np.abs(a) + np.float64(0.5)), a)
+
+
 BINARY: dict[str, Callable[..., Array]] = {
     "arith.addf": np.add,
     "arith.subf": np.subtract,
@@ -61,7 +65,7 @@ UNARY: dict[str, Callable[..., Array]] = {
     "math.ceil": np.ceil,
     "math.trunc": np.trunc,
     "math.roundeven": np.rint,
-    "math.round": lambda a: np.copysign(np.floor(np.abs(a) + np.float64(0.5)), a),
+    "math.round": _round,
     "math.sqrt": np.sqrt,
     "tt.precise_sqrt": np.sqrt,
 }

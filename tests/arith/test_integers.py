@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-import numpy as np
 import pytest
 
-from .support import DTYPES, Array, assert_same, compute, random_integers
+from .support import DTYPES, Array, assert_same, compute, np, random_integers
 
 Reference = Callable[[Array, Array], Array]
 
@@ -141,8 +140,8 @@ def test_compare_and_select(dtype: str, per_thread: int) -> None:
     a, b = _pair(dtype)
     b = np.where(np.arange(SIZE) % 5 == 0, a, b)
     ops = {p: (f"arith.cmpi {p}, %x, %y : T({dtype})", "i1") for p in PREDICATES}
-    select = f"%q = arith.cmpi ult, %x, %y : T({dtype}); arith.select %q, %x, %y : T(i1), T({dtype})"
-    ops["select"] = (select, dtype)
+    select = "%q = arith.cmpi ult, %x, %y : T({0}); arith.select %q, %x, %y : T(i1), T({0})"
+    ops["select"] = (select.format(dtype), dtype)
     found = compute({"x": (dtype, a), "y": (dtype, b)}, ops, per_thread)
     for name, reference in PREDICATES.items():
         assert_same(found[name], reference(a, b), name, a, b)
@@ -169,14 +168,12 @@ def test_constants(dtype: str) -> None:
             expected[f"{p} {c}"] = PREDICATES[p](a, other)
     for per_thread in (1, 4):
         # Constants are made once for all ops of a kernel, so all are in one list.
-        found = compute({"x": (dtype, a)}, _with_constants(ops, dtype, limits), per_thread)
+        found = compute({"x": (dtype, a)}, _with_constants(ops, dtype), per_thread)
         for name, result in found.items():
             assert_same(result, expected[name], name, a)
 
 
-def _with_constants(
-    ops: dict[str, tuple[str, str]], dtype: str, limits: np.iinfo[np.signedinteger]
-) -> dict[str, tuple[str, str]]:
+def _with_constants(ops: dict[str, tuple[str, str]], dtype: str) -> dict[str, tuple[str, str]]:
     """Each op with a constant of its own."""
     made: dict[str, tuple[str, str]] = {}
     for number, (name, (text, result)) in enumerate(ops.items()):
@@ -227,7 +224,7 @@ def test_extend_and_truncate(source: str) -> None:
     ops: dict[str, tuple[str, str]] = {}
     expected: dict[str, Array] = {}
     for result in ("i1", *WIDTHS):
-        bits, mine = (1 if d == "i1" else 8 * np.dtype(DTYPES[d]).itemsize for d in (result, source))
+        bits, mine = (int(d.removeprefix("i")) for d in (result, source))
         if bits < mine:
             ops[f"trunci {result}"] = (f"arith.trunci %x : T({source}) to T({result})", result)
             cut = a & 1 if bits == 1 else a

@@ -1,7 +1,7 @@
 """Functions that kernels name by their symbol in CUDA's or AMD's device library.
 
-`__nv_expf` and `__ocml_exp_f32` are `exp` of the table in functions.py; what is not a plain function
-of floats has a rule of its own here.
+`__nv_expf` and `__ocml_exp_f32` are `exp` of the table in functions.py; what is not a plain
+function of floats has a rule of its own here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ..ir.types import bit_width
 from .functions import FUNCTIONS, apply, of_float, test_of
 from .integers import absolute, count_bits, high_product
 from .writer import (
+    PRIMARY,
     PRODUCT,
     SUM,
     Expr,
@@ -73,7 +74,8 @@ def _operator(symbol: str, precedence: int) -> Rule:
 
 
 def _reciprocal(writer: Operands, op: Op) -> Expr:
-    return infix(Expr("1.0f", 1, "float"), "/", writer[op.operands[0]], PRODUCT, msl_type(op.result))
+    one, x = Expr("1.0f", PRIMARY, "float"), writer[op.operands[0]]
+    return infix(one, "/", x, PRODUCT, msl_type(op.result))
 
 
 def _test(name: str) -> Rule:

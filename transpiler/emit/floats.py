@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..dialects import arith, tt
 from ..errors import UnsupportedError
 from ..ir.core import Op
+from ..ir.types import element_of
 from .conversions import as_float, float_name, is_float8, rounded
 from .functions import apply
 from .writer import (
@@ -38,7 +39,7 @@ def _operator(symbol: str, precedence: int) -> Rule:
 def _refuse_float8(op: Op) -> None:
     if is_float8(op.result.type):
         note = "convert to a wider float first, as Triton does"
-        raise UnsupportedError(f"{op.op_name} on {op.result.type}", op.span, note)
+        raise UnsupportedError(f"{op.op_name} on {element_of(op.result.type)}", op.span, note)
 
 
 def _negate(writer: Operands, op: Op) -> Expr:

@@ -136,9 +136,7 @@ def apply(writer: Operands, name: str, op: Op) -> Expr:
     return of_float(writer, function, arguments, op.result.type)
 
 
-def of_float(
-    writer: Operands, function: Function, arguments: list[Expr], type_: Type
-) -> Expr:
+def of_float(writer: Operands, function: Function, arguments: list[Expr], type_: Type) -> Expr:
     """A function on floats, rounded to a type."""
     wide = float_name(arguments[0].type)
     if function.is_ours:

@@ -1,7 +1,7 @@
 """Functions of ours, which Metal's library lacks: their texts, in shaders that call them.
 
-Each is a file in templates/functions, named `trimetal_...` so that no library's name clashes. A call
-on vectors uses an overload that calls the function for each component.
+Each is a file in templates/functions, named `trimetal_...` so that no library's name clashes. A
+call on vectors uses an overload that calls the function for each component.
 """
 
 from __future__ import annotations
@@ -57,9 +57,7 @@ def _float8(kind: str) -> dict[str, Helper]:
     narrow = {**values, "rebias": (127 - bias) << mantissa}
     made = "float8_of_float.metal.jinja"
     return {
-        f"float_of_{kind}": Helper(
-            "float", ("uchar",), (), "float_of_float8.metal.jinja", widen
-        ),
+        f"float_of_{kind}": Helper("float", ("uchar",), (), "float_of_float8.metal.jinja", widen),
         f"{kind}_of_float": Helper("uchar", ("float",), (), made, {**narrow, "to_zero": False}),
         f"{kind}_of_float_rtz": Helper("uchar", ("float",), (), made, {**narrow, "to_zero": True}),
     }
