@@ -32,10 +32,10 @@ class Stage(Op):
     transposed = flag()
 
     def verify(self) -> None:
-        """A tensor becomes an array in threadgroup memory."""
+        """A tensor becomes an array of its elements (whose type is opaque when it was parsed)."""
         tensor = require_tensor(self, self.source)
         type_ = self.result.type
-        fits = isinstance(type_, ArrayType) and type_.element == tensor.element
+        fits = not isinstance(type_, ArrayType) or type_.element == tensor.element
         self.require(fits, f"{tensor} cannot be staged as {type_}")
 
 

@@ -1,0 +1,56 @@
+"""Two dots, the first one's result being the left operand of the second: it stays in registers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..lower.support import module, poison, run
+from .support import ROWS, SQUARE, dot, errors, loaded, random, stored
+
+M, N, D = 64, 32, 64
+
+
+def chained() -> str:
+    """out = f16(exp2(a @ b)) @ c, with the row sums of the exponentials divided away."""
+    scores = f"tensor<{M}x{N}xf32, {SQUARE}>"
+    thin = f"tensor<{M}xf32, #ttg.slice<{{dim = 1, parent = {SQUARE}}}>>"
+    tall, out = f"tensor<{M}x1xf32, {SQUARE}>", f"tensor<{M}x{D}xf32, {SQUARE}>"
+    half = f"tensor<{M}x{N}xf16"
+    second = dot("e", "%q", "%v", "%zero_out", (M, D, N), "f16 f16 f32", SQUARE)
+    second = second.replace(f"%q : {half}, {ROWS}>", f"%q : {half}, {SQUARE}>")
+    return module(f"""
+  tt.func public @chained(%a_ptr: !tt.ptr<f16>, %b_ptr: !tt.ptr<f16>, %v_ptr: !tt.ptr<f16>,
+                          %out_ptr: !tt.ptr<f32>) {{
+    {loaded("a", (M, 32), "f16", ROWS)}
+    {loaded("b", (32, N), "f16", ROWS)}
+    {loaded("v", (N, D), "f16", ROWS)}
+    %zero = arith.constant dense<0.0> : {scores}
+    %zero_out = arith.constant dense<0.0> : {out}
+    {dot("d", "%a", "%b", "%zero", (M, N, 32), "f16 f16 f32", SQUARE)}
+    %p = math.exp2 %d : {scores}
+    %sum = "tt.reduce"(%p) <{{axis = 1 : i32}}> ({{
+    ^bb0(%x: f32, %y: f32):
+      %both = arith.addf %x, %y : f32
+      tt.reduce.return %both : f32
+    }}) : ({scores}) -> {thin}
+    %q = arith.truncf %p : {scores} to {half}, {SQUARE}>
+    {second}
+    %column = tt.expand_dims %sum {{axis = 1 : i32}} : {thin} -> {tall}
+    %wide = tt.broadcast %column : {tall} -> {out}
+    %f = arith.divf %e, %wide : {out}
+    {stored("%f", (M, D), "f32", SQUARE)}
+    tt.return
+  }}""")
+
+
+def test_the_left_operand_stays_in_registers() -> None:
+    """Right, and through threadgroup memory go the three matrices from device memory alone."""
+    a, b = (random(shape, "f2", seed) for seed, shape in ((1, (M, 32)), (2, (32, N))))
+    v, out = random((N, D), "f2", 3), poison((M, D), "f4")
+    a *= np.float16(0.25)
+    source = run(chained(), (1,), a, b, v, out).source
+    p = np.exp2(a.astype(np.float64) @ b.astype(np.float64))
+    exact = p.astype(np.float16).astype(np.float64) @ v.astype(np.float64) / p.sum(1, keepdims=True)
+    assert errors(out, exact) <= 1e-3
+    assert source.count("_tile[") == 3 + 3  # declared, and written
+    assert "simdgroup_half8x8 q[" in source
