@@ -16,15 +16,16 @@ from .passes.cleanup import (
     eliminate_dead_code,
     hoist_loop_invariants,
 )
-from .passes.guards import merge_guards
 from .passes.debugging import record_debugging
 from .passes.dequantize import dequantize
 from .passes.descriptors import lower_descriptors
+from .passes.guards import merge_guards
 from .passes.inline import inline_calls
-from .passes.plain_axes import make_axes_plain
-from .passes.numbers import refuse_doubles, split_results
 from .passes.layouts import place_layouts
+from .passes.numbers import refuse_doubles, split_results
+from .passes.plain_axes import make_axes_plain
 from .passes.plain_dots import make_dots_plain
+from .passes.pointers import carry_distances
 from .passes.shared_memory import plan_shared_memory
 from .passes.staging import stage_operands
 from .passes.structure import structure_control_flow
@@ -62,6 +63,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("shared-memory", plan_shared_memory),
     Pass("split-results", _in_place(split_results)),
     Pass("canonicalize", _in_place(canonicalize)),
+    Pass("pointers", _in_place(carry_distances)),
     Pass("cse", _in_place(eliminate_common_subexpressions)),
     Pass("dce", _in_place(eliminate_dead_code)),
     Pass("refuse-doubles", _in_place(refuse_doubles)),

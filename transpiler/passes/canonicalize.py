@@ -13,7 +13,7 @@ from ..ir.core import Block, Module, Op, Region, Value
 from ..ir.types import I1, FloatType, IntegerType, element_of
 from .cleanup import is_computation
 from .folding import constant_before, fold, splat_of
-from .rewrite import located, move_before
+from .rewrite import is_inside, located, move_before
 
 _ROUNDS = 8  # one thing decides another; more rounds than this are never seen
 
@@ -108,23 +108,11 @@ def _forward_results(op: scf.If) -> bool:
 def _known_outside(op: scf.If, yes: Value, no: Value) -> Value | None:
     for value, other in ((yes, no), (no, yes)):
         agreed = value is other or isinstance(other.defining_op, ub.Poison)
-        if agreed and not _is_inside(value, op):
+        if agreed and not is_inside(value, op):
             return value
     if yes.type == I1 and splat_of(yes) and splat_of(no) == 0:
         return op.condition
     return None
-
-
-def _is_inside(value: Value, op: Op) -> bool:
-    """Whether a value is defined in the op's regions."""
-    owner = value.defining_op
-    block = owner.parent if owner is not None else value.owner
-    while isinstance(block, Block):
-        holder = block.parent.parent if block.parent else None
-        if holder is op:
-            return True
-        block = holder.parent if holder is not None else None
-    return False
 
 
 def _drop_unused_results(op: scf.If) -> bool:

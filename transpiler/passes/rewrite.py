@@ -77,3 +77,15 @@ def located(op: Op, source: Op) -> Op:
     """An op that a pass made, with the place in the texts of the one that it is made for."""
     op.location, op.span = source.location, source.span
     return op
+
+
+def is_inside(value: Value, op: Op) -> bool:
+    """Whether a value is defined in an op's regions."""
+    owner = value.defining_op
+    block = owner.parent if owner is not None else value.owner
+    while isinstance(block, Block):
+        holder = block.parent.parent if block.parent else None
+        if holder is op:
+            return True
+        block = holder.parent if holder is not None else None
+    return False
