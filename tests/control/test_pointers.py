@@ -77,7 +77,7 @@ def test_the_pointers_behind_the_loop() -> None:
     x = np.random.default_rng().standard_normal(256 * 4).astype(np.float32)
     for turns in (0, 3):
         out = poison(256, "float32")
-        run(kernel(body, ", %n: i32"), (1,), x, x.copy(), out, turns)
+        run(kernel(body, ", %n: i32"), (1,), x, np.array(x), out, turns)
         np.testing.assert_array_equal(out, x[256 * turns : 256 * turns + 256])
 
 
@@ -111,7 +111,7 @@ def test_steps_that_differ_from_element_to_element() -> None:
     }}"""
     x = np.random.default_rng().integers(-9, 9, 1024).astype(np.float32)
     out = poison(256, "float32")
-    run(kernel(body, ", %n: i32"), (1,), x, x.copy(), out, 3)
+    run(kernel(body, ", %n: i32"), (1,), x, np.array(x), out, 3)
     at = np.arange(256)
     np.testing.assert_array_equal(out, x[at] + x[2 * at] + x[3 * at])
 
@@ -148,5 +148,5 @@ def test_a_while_loop_over_pointers(turns: int) -> None:
     %y = tt.load %p : {POINTERS}"""
     x = np.random.default_rng().standard_normal(512).astype(np.float32)
     out = poison(256, "float32")
-    run(kernel(body, ", %n: i32"), (1,), x, x.copy(), out, turns)
+    run(kernel(body, ", %n: i32"), (1,), x, np.array(x), out, turns)
     np.testing.assert_array_equal(out, x[16 * turns : 16 * turns + 256])

@@ -1,30 +1,29 @@
-"""Which kernel arguments a pointer may be an offset of, also through arrays and loops."""
+"""What a pointer is computed from: kernel arguments, also through arrays, loops and branches."""
 
 from __future__ import annotations
 
-from ..dialects import metal, scf, tt
+from collections.abc import Iterable
+
+from ..dialects import arith, metal, scf, tt
 from ..ir.core import Block, Op, Value
 from ..ir.types import ArrayType
 
 
-def base_arguments(pointer: Value) -> set[Value | None]:
-    """The kernel arguments that a pointer may be an offset of; None among them: perhaps any."""
-    found: set[Value | None] = set()
-    seen: set[Value] = set()
-    stack = [pointer]
+def origins(pointers: Iterable[Value]) -> set[Value]:
+    """The pointers, and all values that they are computed from or may be copies of."""
+    found: set[Value] = set()
+    stack = list(pointers)
     while stack:
         value = stack.pop()
-        if value in seen:
-            continue
-        seen.add(value)
-        if _is_kernel_argument(value):
+        if value not in found:
             found.add(value)
-            continue
-        sources = _sources(value)
-        stack.extend(sources)
-        if not sources:
-            found.add(None)
+            stack.extend(_sources(value))
     return found
+
+
+def is_unknown(pointer: Value) -> bool:
+    """Whether nobody knows which buffer a pointer points into: it was a number before."""
+    return not _is_kernel_argument(pointer) and not _sources(pointer)
 
 
 def _is_kernel_argument(value: Value) -> bool:
@@ -41,10 +40,14 @@ def _sources(value: Value) -> list[Value]:
         return _carried(value)
     if isinstance(op, tt.Addptr | tt.Bitcast):
         return [op.operands[0]]
+    if isinstance(op, arith.Select):
+        return [op.operands[1], op.operands[2]]
     if isinstance(op, scf.For):
-        return [op.inits[value.index], op.body.terminator.operands[value.index]]
+        return [op.inits[value.index], op.yields[value.index]]
     if isinstance(op, scf.If):
         return [region.block.terminator.operands[value.index] for region in op.regions]
+    if isinstance(op, scf.While):
+        return [op.before.terminator.operands[1 + value.index]]
     if isinstance(op, metal.Read) and _is_own(op.array):
         return [user.value for user in op.array.users if isinstance(user, metal.Write)]
     return []
@@ -55,9 +58,13 @@ def _carried(value: Value) -> list[Value]:
     assert isinstance(value.owner, Block)
     region = value.owner.parent
     loop: Op | None = region.parent if region else None
-    if not isinstance(loop, scf.For) or value.index == 0:
-        return []
-    return [loop.inits[value.index - 1], loop.body.terminator.operands[value.index - 1]]
+    if isinstance(loop, scf.For) and value.index > 0:
+        return [loop.inits[value.index - 1], loop.yields[value.index - 1]]
+    if isinstance(loop, scf.While) and value.owner is loop.before:
+        return [loop.inits[value.index], loop.after.terminator.operands[value.index]]
+    if isinstance(loop, scf.While):
+        return [loop.before.terminator.operands[1 + value.index]]
+    return []
 
 
 def _is_own(array: Value) -> bool:

@@ -122,7 +122,7 @@ class BodyWriter:
     def variable(self, value: Value, fallback: str, location: Location, text: str = "") -> str:
         """`T name;` or `T name = text;`, and its name."""
         name = self.scope.declare(source_name(value) or fallback)
-        type_ = name_of(value.type, const=self._is_const_pointer(value))
+        type_ = name_of(value.type, const=self.is_const_pointer(value))
         self.add(f"{type_} {name} = {text};" if text else f"{type_} {name};", location)
         self.writer.expressions[value] = Expr(name, PRIMARY, type_)
         return name
@@ -148,12 +148,13 @@ class BodyWriter:
 
     def _copy(self, name: str, text: str, value: Value, location: Location) -> str:
         copy = self.scope.declare(f"next_{name}")
-        type_ = name_of(value.type, const=self._is_const_pointer(value))
+        type_ = name_of(value.type, const=self.is_const_pointer(value))
         qualifier = "" if isinstance(value.type, PointerType) else "const "
         self.add(f"{qualifier}{type_} {copy} = {text};", location)
         return copy
 
-    def _is_const_pointer(self, value: Value) -> bool:
+    def is_const_pointer(self, value: Value) -> bool:
+        """Whether nothing is written through a value, which is a pointer."""
         return isinstance(value.type, PointerType) and self.writer.is_const(value)
 
     def _pure(self, op: Op) -> None:
@@ -251,7 +252,8 @@ def _entry(writer: Writer, array: Value, index: Value, lane: Value | None) -> st
 def _read(writer: BodyWriter, op: Op) -> None:
     assert isinstance(op, metal.Read)
     text = _entry(writer.writer, op.array, op.index, op.lane)
-    expr = Expr(text, PRIMARY, msl_type(op.result))
+    type_ = name_of(op.result.type, const=writer.is_const_pointer(op.result))
+    expr = Expr(text, PRIMARY, type_)
     if op in writer.inlining:
         writer.writer.expressions[op.result] = expr
     else:

@@ -14,7 +14,7 @@ from ..passes.debugging import DEBUG
 from ..shader import Argument, Shader
 from ..target import Target
 from .atomics import ATOMIC_HANDLERS
-from .bases import base_arguments
+from .bases import is_unknown, origins
 from .body import SHARED_BYTES, BodyWriter
 from .control import CONTROL_HANDLERS
 from .debugging import DEBUG_HANDLERS
@@ -44,8 +44,8 @@ def emit(module: Module, target: Target) -> Shader:
         count = len(kernel.body.args)
         raise OutOfResourcesError("buffer arguments", count, target.max_buffers, kernel.span)
     threads = kernel.simdgroups * target.simd_width
-    written = written_arguments(kernel)
-    writer = Writer(Ranges(threads), lambda pointer: not _may_be_written(pointer, written))
+    written = written_pointers(kernel)
+    writer = Writer(Ranges(threads), lambda pointer: pointer not in written)
     scope = Scope()
     for name in ("program", "programs", "thread_index"):
         scope.declare(name)
@@ -176,15 +176,13 @@ def _parameter(value: Value, argument: Argument) -> str:
     return f"device {const}{pointee_name(value.type)}* {argument.name} {slot}"
 
 
-def written_arguments(kernel: Op) -> set[Value | None]:
-    """The arguments that the kernel changes; None among them: perhaps any."""
+def written_pointers(kernel: metal.Kernel) -> set[Value]:
+    """What the kernel writes through, and all that it is computed from: these are not `const`."""
     places = [op.ptr for op in kernel.walk() if isinstance(op, metal.Store)]
     atomics = (metal.Atomic, metal.AtomicPoll, metal.Record)
     places += [op.operands[0] for op in kernel.walk() if isinstance(op, atomics)]
     pointers = [place for place in places if isinstance(place.type, PointerType)]
-    return {base for pointer in pointers for base in base_arguments(pointer)}
-
-
-def _may_be_written(pointer: Value, written: set[Value | None]) -> bool:
-    bases = base_arguments(pointer)
-    return None in written or bool(bases & written) or (None in bases and bool(written))
+    found = origins(pointers)
+    if any(is_unknown(value) for value in found):  # it might point into any buffer
+        found |= set(kernel.body.args)
+    return found
