@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from trimetal.transpiler import dialects
 from trimetal.transpiler.ir.core import Op
 from trimetal.transpiler.ir.equal import difference, equal

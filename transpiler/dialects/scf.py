@@ -156,6 +156,7 @@ class If(Op):
     regions_held = 2
     region_terminator = ("scf.yield",)
     implicit_terminator = "scf.yield"
+    empty_regions = (1,)
     condition = operand()
 
     @property

@@ -31,6 +31,7 @@ class Func(Op):
     name = "tt.func"
     isolated = True
     single_block = False
+    empty_regions = (0,)  # a declaration
     branching = True
     results_defined = 0
     regions_held = 1

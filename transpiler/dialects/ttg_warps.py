@@ -80,16 +80,23 @@ class WarpSpecialize(Op):
 
     def verify(self) -> None:
         """The default region yields the results; partitions take the captured values."""
+        held = self.regions[1].blocks
+        fits = len(held) == 1 and len(held[0].ops) == 1
+        holder = held[0].ops[0] if fits else None
+        if not isinstance(holder, WarpSpecializePartitions):
+            self.require(False, "expected one ttg.warp_specialize.partitions")
+            return
+        self.require(bool(self.regions[0].blocks), "the default region has no block")
         expected = types_of(self.results)
         for block in self.regions[0].blocks:
-            last = block.terminator
+            last = block.ops[-1] if block.ops else None
             if isinstance(last, WarpYield):
                 self.require(types_of(last.operands) == expected, "yields are not the results")
-        holder = self.partitions
         same = len(self.partition_num_warps) == len(holder.regions)
         self.require(same, "one number of warps is needed for each partition")
         captured: list[Type] = types_of(holder.operands)
         for region in holder.regions:
+            self.require(bool(region.blocks), "a partition has no block")
             taken = types_of(region.blocks[0].args)
             self.require(taken == captured, "a partition does not take the captured values")
 

@@ -74,6 +74,7 @@ class Op:
     single_block: ClassVar[bool] = True  # its regions have one block each
     region_terminator: ClassVar[tuple[str, ...]] = ()  # what ends its blocks; (): not checked
     branching: ClassVar[bool] = False  # its blocks end with any terminator
+    empty_regions: ClassVar[tuple[int, ...]] = ()  # which of its regions may have no block
     implicit_terminator: ClassVar[str] = ""  # what ends a block whose text leaves it out
     segmented: ClassVar[bool] = False  # `segments` says how many operands each field has
     # The text behind the op's name, in the language of MLIR's assemblyFormat (ir/assembly.py).

@@ -32,8 +32,8 @@ class _Verifier:
 
     def run(self) -> None:
         """Check everything, in the order of the text; nesting costs no stack."""
-        self._check_module()
         self._check_shape(self.module)
+        self._check_module()
         self.stack.append(_Enter(self.module, self.module.regions[0]))
         while self.stack:
             step = self.stack.pop()
@@ -133,11 +133,12 @@ class _Verifier:
         expected = op.regions_held
         if expected is not None and len(op.regions) != expected:
             _fail(op, f"expected {expected} regions, found {len(op.regions)}")
-        for region in op.regions:
-            _check_region(op, region)
+        for index, region in enumerate(op.regions):
+            _check_region(op, index, region)
         for target in op.successors:
             region = op.parent.parent if op.parent is not None else None
-            if region is None or target.block not in region.blocks[1:]:
+            block = target.block
+            if region is None or block.parent is not region or block is region.blocks[0]:
                 _fail(op, "branches to a block that is none of its region, or is its first")
         if op.op_name == "tt.call":
             self._check_call(op)
@@ -264,9 +265,13 @@ def _check_attributes(op: Op) -> None:
             _fail(op, f"the attribute '{key}' cannot be {value}")
 
 
-def _check_region(op: Op, region: Region) -> None:
-    if op.single_block and len(region.blocks) > 1:
-        _fail(op, f"expected one block, found {len(region.blocks)}")
+def _check_region(op: Op, index: int, region: Region) -> None:
+    count = len(region.blocks)
+    if op.single_block and count > 1:
+        _fail(op, f"expected one block, found {count}")
+    ends = bool(op.region_terminator) or op.branching
+    if not count and ends and index not in op.empty_regions:
+        _fail(op, f"region {index} has no block")
     for block in region.blocks:
         for inner in block.ops[:-1]:
             if inner.terminator:

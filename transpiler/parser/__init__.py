@@ -10,7 +10,7 @@ from ..ir.verify import verify
 from .builder import Builder
 from .grammar import read_file
 
-MAX_TEXT = 64 << 20  # bytes; a hundred times the largest dump seen
+MAX_TEXT = 16 << 20  # characters; a hundred times the largest dump seen
 
 __all__ = ["parse"]
 

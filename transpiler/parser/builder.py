@@ -20,7 +20,6 @@ from .unknown import read_unknown
 
 _Pending: TypeAlias = "tuple[Region, RegionNode, list[Argument]]"
 
-MAX_ALIASES = 200_000
 _MODULE = ("module", "builtin.module")
 _UNRESOLVED = OpaqueType("?")
 
@@ -61,8 +60,6 @@ class Builder:
         cursor = Cursor([node.name], self.source, 0, cast(int, node.name.end_pos))
         if name in aliases:
             cursor.fail(f"{name} is defined twice", node.name)
-        if len(aliases) >= MAX_ALIASES:
-            cursor.fail(f"more than {MAX_ALIASES} aliases", node.name)
         aliases[name] = node
 
     # Names

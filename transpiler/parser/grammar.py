@@ -26,6 +26,7 @@ _GRAMMAR = Path(__file__).with_name("ttgir.lark")
 TABLES = Path(__file__).with_name("ttgir.tables")
 _OPTIONS = {"parser": "lalr", "lexer": "basic", "maybe_placeholders": False}
 _STARTS = ["file", "words"]
+MAX_ALIASES = 200_000  # a dump has one for each location, some thousands
 # lark's own annotations are partial.
 _Lark: Any = lark.Lark
 
@@ -234,6 +235,8 @@ def _grammar() -> lark.Lark:
 
 def read_file(source: SourceText) -> FileNode:
     """Syntax nodes of a whole text."""
+    if source.text.count("\n#") > MAX_ALIASES:
+        raise ParseError(f"more than {MAX_ALIASES} aliases", Span(source, 0, 1))
     return cast(FileNode, _read(source.text, "file", source, 0))
 
 
@@ -288,8 +291,13 @@ _MEANINGS = {
 }
 
 
+_CLOSING = {"'}'", "')'", "']'", "'>'"}
+
+
 def _wanted(error: UnexpectedToken) -> str:
     wanted = {_MEANINGS[name] for name in error.expected if name in _MEANINGS}
     if not wanted:
         return "a word or value should stand here"
+    if len(wanted) > 3:  # inside brackets nearly anything goes on; what is missing is their end
+        wanted = wanted & _CLOSING or wanted
     return f"{' or '.join(sorted(wanted))} should stand here"

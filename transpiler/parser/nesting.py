@@ -62,6 +62,8 @@ class Nesting:
 
     def add(self, size: Size, cursor: Cursor, item: Item | None) -> None:
         """Count something that has been read before."""
+        if self._depth == 0:
+            self.reset()
         self._weight += size.weight
         self._check(self._depth + size.depth, cursor, item)
 

@@ -45,6 +45,7 @@ from .literals import dense, number, unescape
 from .locations import Locations
 from .nesting import Nesting, Size
 
+MAX_INTEGER = 128  # bits; Triton's widest integer
 _TYPE_TOKENS = frozenset(("TYPE", "WORD", "BANG"))
 _BUILTIN: dict[str, Type] = {
     **{name: FloatType(name) for name in FLOAT_WIDTHS},
@@ -117,8 +118,10 @@ class Resolver:
     def _plain_type(self, text: str, cursor: Cursor, token: lark.Token) -> Type:
         sign = text[0] if text[:2] in ("si", "ui") else ""
         digits = text[len(sign) + 1 :]
-        if (sign or text[0] == "i") and digits.isdigit() and len(digits) < 6:
-            return IntegerType(int(digits), sign)
+        if (sign or text[0] == "i") and digits.isdecimal() and len(digits) < 4:
+            width = int(digits)
+            if 0 < width <= MAX_INTEGER:
+                return IntegerType(width, sign)
         if text.startswith("!"):
             alias = self.aliases.get(text)
             if alias is not None:

@@ -27,7 +27,7 @@ def read_unknown(reader: OpReader, name: str) -> UnknownOp:
         name,
         text.operands,
         _result_types(reader, count),
-        pieces=text.pieces,
+        pieces=text.pieces or [""],
         location=reader.location(),
         span=reader.op_span(),
     )
