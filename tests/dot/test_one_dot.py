@@ -1,3 +1,4 @@
+# pyright: basic
 """One dot, of every size and element type, against numpy in double precision."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: basic
 """Dots with block scales: every element kind, scales on either side, packing along K and M or N."""
 
 from __future__ import annotations
@@ -46,14 +47,20 @@ def numbers(kind: str, shape: tuple[int, int], packed: int, seed: int) -> tuple[
         values = generator.standard_normal(shape).astype(np.float16)
         return values, values.astype(np.float64)
     if kind == "bf16":
-        bits = (generator.standard_normal(shape).astype(np.float32).view(np.uint32) >> 16).astype(
-            "u2"
-        )
-        return bits, (bits.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+        single: Array = generator.standard_normal(shape).astype(np.float32)
+        words: Array = np.frombuffer(single.tobytes(), np.uint32).reshape(shape) >> 16
+        rounded: Array = np.frombuffer((words << 16).tobytes(), np.float32).reshape(shape)
+        return words.astype(np.uint16), rounded.astype(np.float64)
     codes = generator.integers(0, 256, shape, dtype=np.uint8)
     exponent, mantissa = (4, 3) if kind == "e4m3" else (5, 2)
     codes[(codes & 127) >= (127 if kind == "e4m3" else 124)] = 1  # no infinity, no NaN
     return codes, float8(codes, exponent, mantissa)
+
+
+def repeated(codes: Array) -> Array:
+    """The factor of each element, from the codes of groups of 32."""
+    exponents: Array = codes.astype(np.float64) - 127
+    return np.repeat(2.0**exponents, 32, axis=1)
 
 
 def kernel(kinds: tuple[str, str], scaled: str, packs: tuple[bool, bool]) -> str:
@@ -111,10 +118,9 @@ def test_scaled(lhs: str, rhs: str, scaled: str, packs: tuple[bool, bool]) -> No
     generator = np.random.default_rng(3)
     scales = [generator.integers(120, 134, (n, K // 32), dtype=np.uint8) for n in (M, N)]
     if "a" in scaled:
-        x = x * np.repeat(2.0 ** (scales[0].astype(np.float64) - 127), 32, axis=1)
+        x = x * repeated(scales[0])
     if "b" in scaled:
-        factors: Array = np.repeat(2.0 ** (scales[1].astype(np.float64) - 127), 32, axis=1)
-        y = y * factors.T
+        y = y * np.transpose(repeated(scales[1]))
     out = poison((M, N), "f4")
     run(kernel((lhs, rhs), scaled, packs), (1,), a, b, *scales, out)
     exact = x @ y
