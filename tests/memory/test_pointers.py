@@ -5,7 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from .support import LINE, NUMPY, WIDE, Array, line_of, module, numbers, run, tensor, zeros
+from .support import (
+    LINE,
+    NUMPY,
+    WIDE,
+    Array,
+    blocked,
+    line_of,
+    module,
+    numbers,
+    run,
+    tensor,
+    zeros,
+)
 
 
 def addresses(*arrays: Array) -> Array:
@@ -171,3 +183,33 @@ def test_a_volatile_load_is_written_so() -> None:
     shader = run(text, (1,), x, out)
     np.testing.assert_array_equal(out, x)
     assert "volatile" in shader.source
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f16"])
+def test_an_address_that_is_kept_is_there_for_the_first_access(dtype: str) -> None:
+    """The offsets are costly and needed on both sides of a barrier, by accesses of 16 bytes."""
+    layout = blocked([8], [32], [4])
+    size = 2048
+    i32, ptr = tensor(size, "i32", layout), tensor(size, f"!tt.ptr<{dtype}>", layout)
+    hints = "tt.contiguity = dense<16> : tensor<1xi32>, tt.divisibility = dense<16> : tensor<1xi32>"
+    text = module(f"""
+  tt.func public @kept(%x_ptr: !tt.ptr<{dtype}> {{tt.divisibility = 16 : i32}},
+                       %out_ptr: !tt.ptr<{dtype}> {{tt.divisibility = 16 : i32}},
+                       %n: i32 {{tt.divisibility = 16 : i32}}) {{
+    %r = tt.make_range {{end = {size} : i32, start = 0 : i32}} : {i32}
+    %ns = tt.splat %n : i32 -> {i32}
+    %far = arith.muli %r, %ns : {i32}
+    %near = arith.divsi %far, %ns : {i32}
+    %offsets = arith.remsi %near, %ns {{{hints}}} : {i32}
+    %xs = tt.splat %x_ptr : !tt.ptr<{dtype}> -> {ptr}
+    %xp = tt.addptr %xs, %offsets {{{hints}}} : {ptr}, {i32}
+    %x = tt.load %xp : {ptr}
+    gpu.barrier
+    %os = tt.splat %out_ptr : !tt.ptr<{dtype}> -> {ptr}
+    %op = tt.addptr %os, %offsets {{{hints}}} : {ptr}, {i32}
+    tt.store %op, %x : {ptr}
+    tt.return
+  }}""")
+    x, out = numbers(dtype, size, 1), zeros(size, dtype)
+    run(text, (1,), x, out, size)
+    np.testing.assert_array_equal(out, x)

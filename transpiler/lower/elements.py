@@ -40,6 +40,7 @@ class Elements:
         self.iteration = iteration
         self.lanes = iteration.lanes
         self.identity_values: dict[Value, Element] = {}
+        self.recomputed: set[Value] = set()  # values that are not read from their storage
         self._memo: dict[tuple[Value, Position], Element] = {}
 
     # -- asking --------------------------------------------------------------------------------
@@ -98,7 +99,10 @@ class Elements:
     # -- computing -----------------------------------------------------------------------------
 
     def _is_given(self, value: Value) -> bool:
-        return value in self.identity_values or value in self.storages
+        return value in self.identity_values or self._is_stored(value)
+
+    def _is_stored(self, value: Value) -> bool:
+        return value in self.storages and value not in self.recomputed
 
     def _needs(self, value: Value, position: Position) -> list[tuple[Value, Position]]:
         op = value.defining_op
@@ -110,7 +114,7 @@ class Elements:
         if value in self.identity_values and position == distribution(value).identity:
             return self.identity_values[value]
         form = form_of(value, position, self.lanes, self.context.axis) or Form.VECTOR
-        if value in self.storages:
+        if self._is_stored(value):
             return self._read(self.storages[value], position, form)
         op = value.defining_op
         assert op is not None, f"%{value.name} is read before it is there"

@@ -11,6 +11,7 @@ from .distribution import Position, Run, distribution_of
 from .elements import Elements
 from .iteration import Iteration, LoopVariable, loop_runs, register_loops
 from .plan import Group
+from .roots import Keep
 
 
 class GroupLowering:
@@ -62,9 +63,8 @@ class GroupLowering:
 
     def _step(self, elements: Elements) -> None:
         roots = self.group.roots
-        for root in roots:
+        for root in roots:  # what one makes, a later one may need: also for an address
             root.load(self, elements)
-        for root in roots:
             root.compute(self, elements)
         for root in roots:
             root.commit(self, elements)
@@ -72,6 +72,8 @@ class GroupLowering:
     def _chunked_step(self, variables: list[LoopVariable]) -> None:
         """Accesses of 16 bytes outside, vectors of up to 4 components in a loop inside."""
         outer = self.elements(variables)
+        # What the loop inside is about to keep is not there yet: addresses compute it.
+        outer.recomputed = {root.op.result for root in self.group.roots if isinstance(root, Keep)}
         for root in self.group.roots:
             root.open_chunks(self, outer)
         bits = self.width.chunks.bit_length() - 1

@@ -5,7 +5,8 @@ Root and registers them for its ops with `makes_roots`; ops on uniform values re
 `lowers_scalar`. The plan groups roots; `group.py` calls their methods, in this order:
 
     prepare                     before the loop over registers: arrays, accumulators
-    load, compute, commit       in each step: all roots load, then all compute, then all commit
+    load, compute, commit       in each step: one root after the other loads and computes, then
+                                all commit
     finish                      after the loop
 
 A group with 16-byte accesses of short elements (8 halves) has a loop over vectors in each step:

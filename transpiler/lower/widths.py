@@ -115,7 +115,7 @@ def _memory_width(group: Group, plan: Plan, axis: AxisAnalysis) -> Width:
     else:
         access = min(width for width, _ in known)
     lanes = min(access, VECTOR_LANES)
-    if access > lanes and _addresses_depend_on_loads(group, plan):
+    if access > lanes and _addresses_depend_on_memory(group, plan):
         access = lanes
     return Width(access, lanes) if follows_vectors(group, lanes, plan, axis) else Width()
 
@@ -212,12 +212,14 @@ def _dim_of(pointer: Value) -> int:
     return run.dim
 
 
-def _addresses_depend_on_loads(group: Group, plan: Plan) -> bool:
-    loaded = {value for root in group.roots if root.access == "load" for value in root.produced}
+def _addresses_depend_on_memory(group: Group, plan: Plan) -> bool:
+    """Whether an access needs, as its address or mask, what the group itself reads from memory."""
+    kinds = [root for root in group.roots if root.effect]
+    made = {value for root in kinds for value in root.produced}
     for root in group.roots:
         if root.access:
             address = Root(root.op, [root.op.operands[0], *_mask_of(root.op)], root.shaped)
-            if any(value in loaded for value, _, _ in plan.visits(address, group)):
+            if any(value in made for value, _, _ in plan.visits(address, group)):
                 return True
     return False
 
