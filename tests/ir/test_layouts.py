@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import product
 
 import pytest
+
 from trimetal.transpiler.errors import UnsupportedError
 from trimetal.transpiler.ir.encodings import (
     AmdRotatingSharedEncoding,

@@ -1,12 +1,14 @@
+# pyright: basic
+# pyright: reportCallIssue=false
 """The bases of every layout are libtriton's own, and so is their text."""
-# pyright: basic, reportMissingImports=false
+# pyright: basic, reportMissingImports=false, reportCallIssue=false
 
 from __future__ import annotations
 
 import pytest
+
 from trimetal.transpiler.ir.encodings import (
     AmdMfmaEncoding,
-    AmdRotatingSharedEncoding,
     AmdWmmaEncoding,
     BlockedEncoding,
     DotOperandEncoding,
@@ -15,9 +17,7 @@ from trimetal.transpiler.ir.encodings import (
     LinearEncoding,
     NvidiaMmaEncoding,
     NvmmaSharedEncoding,
-    PaddedSharedEncoding,
     SharedEncoding,
-    SharedLinearEncoding,
     SliceEncoding,
     SwizzledSharedEncoding,
 )
@@ -40,13 +40,17 @@ def builder():
     return made
 
 
-def in_gluon(layout: Encoding | SharedEncoding, shape: Shape):
-    """Triton's own object for a layout."""
-    from triton.experimental.gluon.language import _layouts as gluon
-    from triton.experimental.gluon.language.amd import _layouts as amd
+def lists(value):
+    return [lists(v) for v in value] if isinstance(value, tuple) else value
 
-    def lists(value):
-        return [lists(v) for v in value] if isinstance(value, tuple) else value
+
+def in_gluon(layout: Encoding | SharedEncoding, shape: Shape):
+    """Triton's own object for a layout; None where Gluon has none."""
+    if isinstance(layout, SharedEncoding):
+        return shared_in_gluon(layout)
+    if isinstance(layout, AmdMfmaEncoding | AmdWmmaEncoding):
+        return amd_in_gluon(layout)
+    from triton.experimental.gluon.language import _layouts as gluon
 
     match layout:
         case BlockedEncoding():
@@ -57,49 +61,54 @@ def in_gluon(layout: Encoding | SharedEncoding, shape: Shape):
         case DotOperandEncoding():
             parent = in_gluon(layout.parent, shape)
             return gluon.DotOperandLayout(layout.op_idx, parent, layout.k_width)
-        case GenericLinearEncoding():
-            return None
-        case LinearEncoding():
+        case LinearEncoding() if not isinstance(layout, GenericLinearEncoding):
             bases = (layout.register, layout.lane, layout.warp, layout.block)
             return gluon.DistributedLinearLayout(*map(lists, bases), layout.sizes())
         case NvidiaMmaEncoding():
             version = [layout.version_major, layout.version_minor]
             shape_ = list(layout.instr_shape)
             return gluon.NVMMADistributedLayout(version, list(layout.warps_per_cta), shape_)
-        case AmdMfmaEncoding():
-            return amd.AMDMFMALayout(
-                layout.version,
-                list(layout.instr_shape),
-                layout.is_transposed,
-                list(layout.warps_per_cta),
-                layout.element_bit_width,
-                list(layout.tiles),
-            )
-        case AmdWmmaEncoding():
-            return amd.AMDWMMALayout(
-                layout.version,
-                layout.is_transposed,
-                lists(layout.cta_warp),
-                lists(layout.cta_register),
-                list(layout.instr_shape),
-                [],
-                layout.rank,
-            )
-        case AmdRotatingSharedEncoding() | PaddedSharedEncoding() | SharedLinearEncoding():
-            return None  # not to be asked for through Gluon
-        case SwizzledSharedEncoding():
-            order = list(layout.order)
-            return gluon.SwizzledSharedLayout(
-                layout.vec, layout.per_phase, layout.max_phase, order
-            )
-        case NvmmaSharedEncoding():
-            return gluon.NVMMASharedLayout(
-                layout.swizzling_byte_width,
-                layout.element_bit_width,
-                layout.dims,
-                layout.transposed,
-            )
-    raise AssertionError(layout)
+        case _:
+            return None
+
+
+def amd_in_gluon(layout: AmdMfmaEncoding | AmdWmmaEncoding):
+    from triton.experimental.gluon.language.amd import _layouts as amd
+
+    if isinstance(layout, AmdMfmaEncoding):
+        return amd.AMDMFMALayout(
+            layout.version,
+            list(layout.instr_shape),
+            layout.is_transposed,
+            list(layout.warps_per_cta),
+            layout.element_bit_width,
+            list(layout.tiles),
+        )
+    return amd.AMDWMMALayout(
+        layout.version,
+        layout.is_transposed,
+        lists(layout.cta_warp),
+        lists(layout.cta_register),
+        list(layout.instr_shape),
+        [],
+        layout.rank,
+    )
+
+
+def shared_in_gluon(layout: SharedEncoding):
+    from triton.experimental.gluon.language import _layouts as gluon
+
+    if isinstance(layout, NvmmaSharedEncoding):
+        return gluon.NVMMASharedLayout(
+            layout.swizzling_byte_width,
+            layout.element_bit_width,
+            layout.dims,
+            layout.transposed,
+        )
+    if type(layout) is SwizzledSharedEncoding:
+        order = list(layout.order)
+        return gluon.SwizzledSharedLayout(layout.vec, layout.per_phase, layout.max_phase, order)
+    return None
 
 
 def _tuples(bases):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trimetal.transpiler.ir.linear_map import LinearMap, join, split
 
 BITS = 6

@@ -1,3 +1,5 @@
+# pyright: basic
+# pyright: reportArgumentType=false
 """Bad input ends in an error of ours: soon, and without eating the memory or the stack."""
 
 from __future__ import annotations
