@@ -60,7 +60,8 @@ class Program:
             predicate = self.source.choice(["slt", "sle", "sgt", "sge", "eq", "ne"])
             compare = {"slt": x < y, "sle": x <= y, "sgt": x > y, "sge": x >= y}
             equal = (x == y) if predicate == "eq" else (x != y)
-            found = compare[predicate] if predicate in compare else equal
+            compare |= {"eq": equal, "ne": equal}
+            found = compare[predicate]
             self.add(name, f"arith.cmpi {predicate}, %{a}, %{b} : {TENSOR}", found)
         elif kind == "select":
             masks = [n for n, v in self.numbers.items() if v.dtype == np.bool_]

@@ -55,7 +55,7 @@ def in_gluon(layout: Encoding | SharedEncoding, shape: Shape):
     match layout:
         case BlockedEncoding():
             fields = layout.size_per_thread, layout.threads_per_warp, layout.warps_per_cta
-            return gluon.BlockedLayout(*map(list, fields), list(layout.order))
+            return gluon.BlockedLayout(*map(list, fields), list(layout.order))  # pyright: ignore[reportCallIssue]
         case SliceEncoding():
             return gluon.SliceLayout(layout.dim, in_gluon(layout.parent, shape))
         case DotOperandEncoding():
@@ -63,7 +63,7 @@ def in_gluon(layout: Encoding | SharedEncoding, shape: Shape):
             return gluon.DotOperandLayout(layout.op_idx, parent, layout.k_width)
         case LinearEncoding() if not isinstance(layout, GenericLinearEncoding):
             bases = (layout.register, layout.lane, layout.warp, layout.block)
-            return gluon.DistributedLinearLayout(*map(lists, bases), layout.sizes())
+            return gluon.DistributedLinearLayout(*map(lists, bases), layout.sizes())  # pyright: ignore[reportCallIssue]
         case NvidiaMmaEncoding():
             version = [layout.version_major, layout.version_minor]
             shape_ = list(layout.instr_shape)

@@ -6,7 +6,7 @@ definitions (`*.td`):
     "$ptr (`,` $mask^)? (`,` $other^)? attr-dict `:` type($ptr)"
 
 `` `word` `` is literal text (an empty one says that no space stands here, one of a space that one
-more does), `$name` an operand or attribute field, `(...)?` stands where its first element stands and
+more does), `$name` an operand or attribute field, `(...)?` stands where its first stands and
 is written when the element marked `^` is there. Directives: `attr-dict`,
 `operands`, `type(x)` with x a `$field`, `operands` or `results`; `functional-type(x, results)`;
 `stripped(head $field)`, a type without its `!dialect.head`; and, where Triton has code of its own,
