@@ -143,7 +143,7 @@ class _Buffers:
         allocs = [op for op in self.function.walk() if isinstance(op, ttg.LocalAlloc)]
         choices = {op: list(arrangements(_memdesc(op.result), self.target)) for op in allocs}
         total = sum(found[0].bytes_of(op.result.type) for op, found in choices.items())
-        if total > self.target.threadgroup_memory:
+        if 2 * total > self.target.threadgroup_memory:  # others need room, too
             for op, found in choices.items():
                 choices[op] = [each for each in found if not each.is_padded]
         while True:
