@@ -33,7 +33,7 @@ def test_rounding_is_to_nearest_even(type_: FloatType) -> None:
         (value, bits)
         for bits in range(128)
         if not math.isnan(value := float_of_bits(bits, type_)) and not math.isinf(value)
-    )  # noqa: RUF007
+    )
     for (a, low), (b, high) in pairwise(numbers):
         middle = (a + b) / 2
         assert bits_of_float(middle, type_) == (low if low % 2 == 0 else high)

@@ -217,7 +217,7 @@ def test_two_functions_of_one_name() -> None:
 
 
 def test_module_attributes() -> None:
-    with pytest.raises(VerifyError, match=r"ttg\.num-warps is 0"):  # noqa: RUF043
+    with pytest.raises(VerifyError, match=r"ttg\.num-warps is 0"):
         parse('module attributes {"ttg.num-warps" = 0 : i32} {\n}\n')
 
 
