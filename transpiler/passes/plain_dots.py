@@ -17,6 +17,9 @@ from ..ir.encodings import BlockedEncoding
 from ..ir.types import MemDescType, TensorType
 from .insertion import Before
 
+# Hints to the scheduler, without meaning.
+_HINTS = ("rocdl.s.setprio", "rocdl.sched.barrier", "rocdl.sched.group.barrier")
+
 
 def make_dots_plain(module: Module) -> None:
     """See the module's text."""
@@ -25,8 +28,8 @@ def make_dots_plain(module: Module) -> None:
             _dot(op, module)
         elif isinstance(op, ttng.WarpGroupDotWait):
             op.replace_with(list(op.inputs))
-        elif isinstance(op, ttng.FenceAsyncShared):
-            op.erase()  # there is no asynchronous unit
+        elif isinstance(op, ttng.FenceAsyncShared) or op.op_name in _HINTS:
+            op.erase()  # there is no asynchronous unit, and nothing to schedule by hand
         elif isinstance(op, amdg.InThreadTranspose):
             at = Before(op)
             made = ttg.ConvertLayout((op.source,), (op.result.type,))
