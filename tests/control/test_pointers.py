@@ -150,3 +150,30 @@ def test_a_while_loop_over_pointers(turns: int) -> None:
     out = poison(256, "float32")
     run(kernel(body, ", %n: i32"), (1,), x, np.array(x), out, turns)
     np.testing.assert_array_equal(out, x[16 * turns : 16 * turns + 256])
+
+
+def test_an_address_that_is_kept_in_the_loop_of_its_first_access() -> None:
+    """Offsets that are costly and needed again are kept; the first load needs them at once."""
+    body = f"""
+    %seven = arith.constant dense<7> : {INTS}
+    %three = arith.constant dense<3> : {INTS}
+    %a = arith.divsi %r, %seven : {INTS}
+    %b = arith.remsi %a, %three : {INTS}
+    %d = arith.divsi %r, %three : {INTS}
+    %e = arith.addi %b, %d : {INTS}
+    %p = tt.addptr %s, %e : {POINTERS}, {INTS}
+    %v = tt.load %p : {POINTERS}
+    %t = arith.constant dense<16> : {INTS}
+    %y, %end = scf.for %i = %c0 to %n step %c1 iter_args(%acc = %v, %m = %p)
+        -> ({FLOATS}, {POINTERS}) : i32 {{
+      %w = tt.load %m : {POINTERS}
+      %k = arith.addf %acc, %w : {FLOATS}
+      %l = tt.addptr %m, %t : {POINTERS}, {INTS}
+      scf.yield %k, %l : {FLOATS}, {POINTERS}
+    }}"""
+    x = np.random.default_rng().integers(-9, 9, 512).astype(np.float32)
+    out = poison(256, "float32")
+    run(kernel(body, ", %n: i32"), (1,), x, np.array(x), out, 2)
+    r = np.arange(256)
+    at = r // 7 % 3 + r // 3
+    np.testing.assert_array_equal(out, x[at] + x[at] + x[at + 16])

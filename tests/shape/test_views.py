@@ -172,6 +172,29 @@ def test_waves_of_64_lanes() -> None:
     np.testing.assert_array_equal(out, x)
 
 
+@pytest.mark.parametrize("dtype", ["i1", "i8", "i16", "i64", "f16", "f32"])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_stays_in_a_simdgroup_is_shuffled(seed: int, dtype: str) -> None:
+    source = random.Random(seed)
+    shape = (16, 8, 4)
+    before = linear_layout(shape, source)
+    while len(before.registers) > 3 or not all(map(any, before.lanes)):
+        before = linear_layout(shape, source)
+    lanes, registers = list(before.lanes), list(before.registers)
+    source.shuffle(lanes)
+    source.shuffle(registers)
+    if registers:  # which lane an element is fetched from depends on its register too
+        mixed = (x ^ y for x, y in zip(registers[0], lanes[0], strict=True))
+        registers[0] = tuple(mixed)
+    after = Layout(shape, tuple(registers), tuple(lanes), before.warps)
+    body = f"%y = ttg.convert_layout %x0 : {tensor(before, dtype)} -> {tensor(after, dtype)}"
+    x, out = numbers(shape, dtype), poison(shape, NUMPY[dtype])
+    shader = run(kernel([(before, dtype)], body, [("%y", after, dtype)]), (1,), x, out)
+    np.testing.assert_array_equal(out, x)
+    assert shader.threadgroup_memory == 0
+    assert "simd_shuffle" in shader.source
+
+
 def test_an_exchange_in_rounds_of_several_tensors() -> None:
     """A join of 64 KB whose halves are in the wrong threads."""
     layout = blocked_layout((8192,), [4], [32], [4])

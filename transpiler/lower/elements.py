@@ -200,6 +200,10 @@ class Elements:
         type_ = metal.with_lanes(parts[0].type, self.lanes)
         return Element(Form.VECTOR, self.context.pack(parts, type_))
 
+    def register(self, storage: Storage, position: Position) -> Value:
+        """The first register of this step at a position of an array."""
+        return self._read_one(storage, position, 0)
+
     def _read_one(self, storage: Storage, position: Position, component: int) -> Value:
         index, lane = self._entry(storage, position, component)
         if storage.lanes == 1:

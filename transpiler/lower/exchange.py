@@ -26,6 +26,7 @@ from .distribution import CoordinateMap, Distribution, code_of
 from .elements import Elements, distribution
 from .iteration import Iteration, combine, loop_runs, register_loops, thread_weighted
 from .roots import Root, makes_roots
+from .shuffle import shuffle_roots
 from .views import coordinate_map, start_code
 from .widths import Form
 
@@ -159,7 +160,9 @@ class ExchangeInRounds(Root):
 
 @makes_roots(tt.Broadcast, tt.ExpandDims, tt.Reshape, tt.Split, tt.Trans, ttg.ConvertLayout)
 def _view_roots(op: Op, plan: Plan) -> list[Root]:
-    return exchange_roots(view_transfer(op), plan)
+    coordinates = coordinate_map(op)
+    assert coordinates is not None
+    return shuffle_roots(op, coordinates) or exchange_roots(view_transfer(op), plan)
 
 
 def exchange_roots(transfer: Transfer, plan: Plan) -> list[Root]:

@@ -54,7 +54,7 @@ class GatherRead(Root):
         """The result."""
         return self.op.results
 
-    def compute(self, group: GroupLowering, elements: Elements) -> None:
+    def load(self, group: GroupLowering, elements: Elements) -> None:
         """Read this step's elements."""
         context, result = group.context, self._gather.result
         indices = elements.full(self._gather.indices, group.position)
