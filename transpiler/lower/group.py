@@ -73,7 +73,7 @@ class GroupLowering:
         """Accesses of 16 bytes outside, vectors of up to 4 components in a loop inside."""
         outer = self.elements(variables)
         # What the loop inside is about to keep is not there yet: addresses compute it.
-        outer.recomputed = {root.op.result for root in self.group.roots if isinstance(root, Keep)}
+        outer.recomputed = {root.shaped for root in self.group.roots if isinstance(root, Keep)}
         for root in self.group.roots:
             root.open_chunks(self, outer)
         bits = self.width.chunks.bit_length() - 1
