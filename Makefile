@@ -37,7 +37,7 @@ check-lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 
 check-types: $(VENV)/.dev
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: $(VENV)/.dev ## Format and repair what the linter can
 	$(BIN)/ruff format .
