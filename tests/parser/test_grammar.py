@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+
 from trimetal.transpiler.errors import SourceText
 from trimetal.transpiler.parser import grammar
 

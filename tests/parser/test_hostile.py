@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 import re
-import time
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -214,17 +214,22 @@ def test_encodings_beyond_any_machine_are_refused() -> None:
         parse(text_of("%y = ub.poison : tensor<4xi32, #blocked>", aliases=aliases))
 
 
-def seconds(text: str) -> float:
-    """The best of some processor times for reading a text, whatever comes of it."""
-    times: list[float] = []
-    for _ in range(3):
-        start = time.process_time()
-        try:
-            parse(text)
-        except TrimetalError as error:
-            assert str(error)
-        times.append(time.process_time() - start)
-    return min(times)
+def steps(text: str) -> int:
+    """How many calls, of Python and of C functions, reading a text takes, whatever comes of it."""
+    count = 0
+
+    def step(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(step)
+    try:
+        parse(text)
+    except TrimetalError as error:
+        assert str(error)
+    finally:
+        sys.setprofile(None)
+    return count
 
 
 REPEATED = {
@@ -247,11 +252,11 @@ REPEATED = {
 
 
 @pytest.mark.parametrize("name", REPEATED)
-def test_time_is_linear(name: str) -> None:
+def test_work_is_linear(name: str) -> None:
     make = REPEATED[name]
-    small, large = seconds(make(250)), seconds(make(2000))
-    # Eight times the text; quadratic time would be 64 times the time.
-    assert large < 24 * small + 0.1
+    small, large = steps(make(100)), steps(make(800))
+    # Eight times the text; quadratic work would be 64 times the work.
+    assert large < 9 * small + 1000
 
 
 def test_a_module_of_50_000_lines() -> None:
