@@ -1,0 +1,32 @@
+"""Shaders and what is known of them, as text for a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+
+def report_text(report: Mapping[str, object], style: str) -> str:
+    """A shader's report as aligned lines ("text") or as one JSON object ("json")."""
+    if style == "json":
+        import json
+
+        return json.dumps(dict(report), indent=2, default=str)
+    width = max(map(len, report), default=0)
+    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in report.items())
+
+
+def highlighted(source: str) -> str:
+    """MSL in colours where stdout is a terminal that wants them and pygments is installed."""
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
+        return source
+    try:
+        from pygments import highlight
+        from pygments.formatters import TerminalFormatter
+
+        # pygments has no types.
+        from pygments.lexers.c_cpp import CppLexer  # pyright: ignore[reportMissingTypeStubs]
+    except ImportError:
+        return source
+    return highlight(source, CppLexer(), TerminalFormatter())
