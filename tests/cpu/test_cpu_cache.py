@@ -34,6 +34,10 @@ def _libraries(directory: Path) -> list[Path]:
     return sorted(directory.glob("cpp-*/kernels/*"))
 
 
+def _no_compiler(self: compiler.Compiler, arguments: list[str], directory: Path) -> str | None:
+    pytest.fail("a second compilation")
+
+
 def test_a_kernel_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIMETAL_CACHE_DIR", str(tmp_path))
     assert _run() == 448
