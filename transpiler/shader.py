@@ -15,9 +15,10 @@ class Argument:
     """One kernel argument, in the order of the Triton kernel's signature.
 
     `dtype` is MLIR's name of the element (buffer) or of the value (scalar): i1, i8, ..., f32, bf16,
-    f8E5M2. `index` is its [[buffer(n)]] slot. `divisibility` is what the compiler assumed: of a
-    buffer's address in bytes, of an integer's value; 1 is no assumption. `written` says whether the
-    kernel stores through it (or updates it atomically).
+    f8E5M2. `index` is its [[buffer(n)]] slot; where there are more arguments than slots, the
+    scalars share one, as members of a struct, each at its `offset` in bytes. `divisibility` is what
+    the compiler assumed: of a buffer's address in bytes, of an integer's value; 1 is no assumption.
+    `written` says whether the kernel stores through it (or updates it atomically).
 
     A Triton argument that is a tensor descriptor is several arguments here, all with its name in
     `descriptor`: the base (a buffer), a size (i32) for each dimension, a stride (i64, in elements)
@@ -34,6 +35,7 @@ class Argument:
     divisibility: int = 1
     written: bool = False
     descriptor: str = ""
+    offset: int = 0
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,12 @@ def _kernel(unit: Unit, shader: Shader) -> Function:
 
 
 def _entry(unit: Unit, kernel: Function, shader: Shader, check_buffers: bool) -> str:
-    arguments = {argument.index: (slot, argument) for slot, argument in enumerate(shader.arguments)}
+    arguments: dict[int, list[tuple[int, Argument]]] = {}
+    for slot, argument in enumerate(shader.arguments):
+        arguments.setdefault(argument.index, []).append((slot, argument))
     used: set[int] = set()
     checks: list[str] = []
+    structs: list[str] = []
     values: list[str] = []
     for parameter in kernel.parameters:
         if parameter.attribute != "buffer":
@@ -81,8 +84,12 @@ def _entry(unit: Unit, kernel: Function, shader: Shader, check_buffers: bool) ->
         index = int(parameter.attribute_argument or -1)
         if index not in arguments:
             _refuse(unit, parameter, f"the shader has no argument for buffer({index})")
-        slot, argument = arguments[index]
         used.add(index)
+        if len(arguments[index]) > 1:
+            structs += _struct(unit, parameter, index, arguments[index])
+            values.append(f"*({parameter.value_type}*)struct_{index}")
+            continue
+        slot, argument = arguments[index][0]
         values.append(_buffer(unit, parameter, slot, argument, check_buffers))
         if argument.kind == "scalar":
             size = element_bytes(argument.dtype)
@@ -90,7 +97,7 @@ def _entry(unit: Unit, kernel: Function, shader: Shader, check_buffers: bool) ->
                 f"static_assert(sizeof({parameter.value_type}) == {size}, "
                 f'"argument {argument.name} is {argument.dtype}");'
             )
-    missing = [argument.name for index, (_, argument) in arguments.items() if index not in used]
+    missing = [a[0][1].name for index, a in arguments.items() if index not in used]
     if missing:
         raise CompileError(f"the kernel has no parameter for argument {missing[0]!r}")
     return "\n".join(
@@ -102,6 +109,7 @@ def _entry(unit: Unit, kernel: Function, shader: Shader, check_buffers: bool) ->
             'extern "C" __attribute__((visibility("default")))',
             f"void {ENTRY}(const trimetal::Slot* arguments, const trimetal::Lane& lane,",
             "    const trimetal::Group& group) {",
+            *structs,
             f"    {kernel.name}({', '.join(values)});",
             "}",
             "",
@@ -126,6 +134,30 @@ def _buffer(
             f"((char*){pointer}, arguments[{slot}].bytes, 0, 0)"
         )
     return f"({parameter.value_type}*){pointer}"
+
+
+def _struct(
+    unit: Unit, parameter: Parameter, index: int, members: list[tuple[int, Argument]]
+) -> list[str]:
+    """Statements that put the scalars of a slot together in `struct_<index>`."""
+    if not parameter.is_reference:
+        _refuse(unit, parameter, f"buffer({index}) is a struct of scalars: use a reference")
+    lines: list[str] = []
+    end = 0
+    for slot, argument in members:
+        size = element_bytes(argument.dtype)
+        end = max(end, argument.offset + size)
+        place = f"struct_{index} + {argument.offset}"
+        lines.append(f"    __builtin_memcpy({place}, arguments[{slot}].value, {size});")
+    type_ = parameter.value_type
+    check = (
+        f"sizeof({type_}) == ({end} + alignof({type_}) - 1) / alignof({type_}) * alignof({type_})"
+    )
+    return [
+        f'    static_assert({check}, "the members of {type_} end at byte {end}");',
+        f"    alignas({type_}) char struct_{index}[sizeof({type_})];",
+        *lines,
+    ]
 
 
 def _position(unit: Unit, parameter: Parameter) -> str:

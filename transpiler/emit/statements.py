@@ -29,6 +29,14 @@ class Gap:
     """An empty line between two parts of a kernel."""
 
 
+@dataclass(frozen=True)
+class Struct:
+    """A type: its name, and its members with their semicolons."""
+
+    name: str
+    members: tuple[str, ...]
+
+
 Statement: TypeAlias = "Line | Nest | Gap"
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from .statements import PrintedLine
+from .statements import PrintedLine, Struct
 
 _NOTE_COLUMN = 80
 _LINE_LIMIT = 100
@@ -55,6 +55,7 @@ def render_kernel(
     name: str,
     simdgroups: int,
     threads: int,
+    struct: Struct | None,
     parameters: list[str],
     lines: list[PrintedLine],
     assumptions: list[str],
@@ -65,6 +66,7 @@ def render_kernel(
         name=name,
         simdgroups=simdgroups,
         threads=threads,
+        struct=struct,
         parameters=parameters,
         assumptions=assumptions,
         functions=functions,
