@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from .journal import Journal
 from .outcome import FAILED, NOT_COLLECTED, PASSED, Outcome, last_line
 from .progress import Counter
 from .report import markdown, summary, write_json
@@ -28,10 +29,11 @@ TESTS = "python/test/unit/language"
 class Run:
     """A pytest plugin: takes the place of pytest's own loop over the tests."""
 
-    def __init__(self, options: argparse.Namespace, console: Console) -> None:
+    def __init__(self, options: argparse.Namespace, console: Console, journal: Journal) -> None:
         self._options = options
         self._console = console
-        self.outcomes: dict[str, Outcome] = {}
+        self._journal = journal
+        self.outcomes: dict[str, Outcome] = journal.kept
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be read counts as one test."""
@@ -41,13 +43,14 @@ class Run:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run all tests; then, without kernels, those that passed."""
-        tests = list(range(0, len(session.items), self._options.every))
+        numbers = range(0, len(session.items), self._options.every)
+        tests = [n for n in numbers if session.items[n].nodeid not in self.outcomes]
         # Makes the directory now: every worker would begin with removing the others'.
         factory: Any = getattr(session.config, "_tmp_path_factory")  # noqa: B009
         factory.getbasetemp()
         self._phase(session, "tests", tests, {}, self._note)
         if self._options.vacuous:
-            passed = [t for t in tests if self._passed(session.items[t].nodeid)]
+            passed = [n for n in numbers if self._passed(session.items[n].nodeid)]
             off = {"TRIMETAL_LAUNCH": "none"}
             self._phase(session, "without kernels", passed, off, self._note_vacuous)
         return True
@@ -74,6 +77,7 @@ class Run:
 
     def _note(self, outcome: Outcome) -> None:
         self.outcomes[outcome.test] = outcome
+        self._journal.add(outcome)
 
     def _note_vacuous(self, outcome: Outcome) -> None:
         vacuous = outcome.outcome == PASSED
@@ -87,10 +91,10 @@ def main() -> int:
     files = [_file(root, name) for name in options.files] or [root / TESTS]
     # A copy of stderr: pytest turns the original one to a file while tests run.
     console = Console(file=os.fdopen(os.dup(2), "w"), force_terminal=sys.stderr.isatty() or None)
-    run = Run(options, console)
     start = time.monotonic()
     output = Path(options.output).resolve()
     output.mkdir(parents=True, exist_ok=True)
+    run = Run(options, console, Journal(output / "outcomes.jsonl", resume=options.resume))
     # Thousands of kernels, which the user's own cache need not keep.
     os.environ.setdefault("TRIMETAL_CACHE_DIR", str(output / "cache"))
     with tempfile.TemporaryDirectory(prefix="trimetal-conformance-") as cache:
@@ -118,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--timeout", metavar="SECONDS", type=float, default=120.0, help="of a test")
     parser.add_argument("--output", metavar="FOLDER", default="build/conformance")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep what an interrupted run found out"
+    )
     parser.add_argument(
         "--no-vacuous",
         dest="vacuous",

@@ -19,6 +19,7 @@ pytest.importorskip("rich")
 pytest.importorskip("triton")
 
 from benchmarks.conformance import outcome
+from benchmarks.conformance.journal import Journal
 from benchmarks.conformance.outcome import Outcome, reason_of
 from benchmarks.conformance.report import markdown, summary
 
@@ -167,6 +168,18 @@ def test_an_assertion_in_our_own_code_is_no_wrong_result():
     reason, message = reason_of(caught.value)
     assert reason == outcome.INTERNAL
     assert "(transpiler/target.py:" in message
+
+
+def test_an_interrupted_run_is_taken_up_again(tmp_path: Path):
+    path = tmp_path / "outcomes.jsonl"
+    first, second = Outcome("a", "passed", 0.1), Outcome("b", "failed", 0.2, outcome.WRONG, "x")
+    Journal(path, resume=True).add(first)
+    resumed = Journal(path, resume=True)
+    assert resumed.kept == {"a": first}
+    resumed.add(second)
+    assert Journal(path, resume=True).kept == {"a": first, "b": second}
+    assert not Journal(path, resume=False).kept
+    assert not path.read_text()
 
 
 def test_the_tables():
