@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .arguments import Address
     from .kernel import Kernel, compile, devices
+    from .profile import Profile, Traffic
 
-__all__ = ["Address", "Kernel", "compile", "devices"]
+__all__ = ["Address", "Kernel", "Profile", "Traffic", "compile", "devices"]
 
 _MODULE_OF_NAME = {
     "Address": "arguments",
     "Kernel": "kernel",
+    "Profile": "profile",
+    "Traffic": "profile",
     "compile": "kernel",
     "devices": "kernel",
 }

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
+from trimetal.runtime.profile import Profile
 from trimetal.transpiler.errors import LaunchError
 from trimetal.transpiler.shader import Shader
 
@@ -23,6 +24,10 @@ class Program(Protocol):
 
     def launch(self, groups: tuple[int, int, int], slots: bytes, schedule: int) -> None:
         """Runs the grid to its end."""
+        ...
+
+    def profile(self, groups: tuple[int, int, int], slots: bytes) -> Profile:
+        """Runs the grid to its end and counts; a LaunchError where the device cannot."""
         ...
 
 
@@ -83,6 +88,21 @@ class Kernel:
         try:
             self._run(groups, bound, debug)
         finally:  # an assertion that failed says more than the fault that followed
+            if debug is not None:
+                show(debug, self.shader.debug)
+
+    def profile(self, grid: Grid, *arguments: object) -> Profile:
+        """Runs the kernel as a call does, and counts what it does meanwhile (see `Profile`).
+
+        The CPU device counts, in a program of its own that is compiled at the first profile: calls
+        cost what they did. It knows scalars and vectors in memory, no structs.
+        """
+        groups = _groups(grid)
+        debug = new_buffer() if self.shader.debug else None
+        bound = self._binder.bind(arguments, debug)
+        try:
+            return self._program.profile(groups, bound.slots)
+        finally:
             if debug is not None:
                 show(debug, self.shader.debug)
 

@@ -6,23 +6,29 @@ import ctypes
 import functools
 import os
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
 from trimetal.runtime.arguments import SLOT_BYTES
 from trimetal.runtime.cache import cached_file, content_key
+from trimetal.runtime.profile import COUNTERS, Profile
 from trimetal.runtime.source.edits import EditedText
 from trimetal.runtime.spans import span_of_line
 from trimetal.transpiler.errors import CompileError, LaunchError, SourceText, Span
 from trimetal.transpiler.shader import Shader
 
 from .compiler import first_error
-from .source import ENTRY, SOURCE_NAME, host_source
+from .source import COUNTS, ENTRY, PROFILE_ENTRY, SOURCE_NAME, host_source
 from .toolchain import Toolchain, toolchain
 
 _MAX_THREADS = 1024
 _THREADGROUP_MEMORY = 32 << 10
 _ABI_VERSION = 2
+_PROFILE = ("-DTRIMETAL_PROFILE=1",)
+# The counters of a profile are plain variables of the kernel's library, which all programs of one
+# text share: one launch at a time, on one OS thread.
+_counters_lock = threading.Lock()
 _OVERFLOW = (
     "-DTRIMETAL_OVERFLOW=1",
     "-fsanitize=signed-integer-overflow",
@@ -34,7 +40,12 @@ class CpuProgram:
     """A shader compiled for the CPU."""
 
     def __init__(
-        self, shader: Shader, *, check_buffers: bool = False, check_overflow: bool = False
+        self,
+        shader: Shader,
+        *,
+        check_buffers: bool = False,
+        check_overflow: bool = False,
+        count: bool = False,
     ) -> None:
         if not 1 <= shader.threads_per_threadgroup <= _MAX_THREADS:
             raise CompileError(
@@ -42,13 +53,16 @@ class CpuProgram:
                 f"{_MAX_THREADS} are possible"
             )
         self._shader = shader
-        tools = toolchain(_OVERFLOW if check_overflow else ())
+        tools = toolchain(_PROFILE if count else _OVERFLOW if check_overflow else ())
         self._runtime = _runtime(tools.runtime_library())
-        library = ctypes.CDLL(str(_built(shader, tools, check_buffers)))
+        library = ctypes.CDLL(str(_built(shader, tools, check_buffers, count)))
         library.trimetal_bind(ctypes.c_void_p(self._runtime.trimetal_services()))
         # Keeps the library loaded as long as the program.
         self._library = library
-        self._entry = ctypes.cast(getattr(library, ENTRY), ctypes.c_void_p)
+        entry = getattr(library, PROFILE_ENTRY if count else ENTRY)
+        self._entry = ctypes.cast(entry, ctypes.c_void_p)
+        self._workers = 1 if count else workers()
+        self._counting: CpuProgram | None = self if count else None
 
     def launch(self, groups: tuple[int, int, int], slots: bytes, schedule: int) -> None:
         """Runs the grid; an error of the kernel is a LaunchError that shows its line."""
@@ -59,11 +73,28 @@ class CpuProgram:
             *groups,
             self._shader.threads_per_threadgroup,
             _THREADGROUP_MEMORY,
-            _workers(),
+            self._workers,
             schedule,
         )
         if failed:
             raise self._error(self._runtime.trimetal_message().decode(errors="replace"))
+
+    def profile(self, groups: tuple[int, int, int], slots: bytes) -> Profile:
+        """Runs the grid in a program that counts, which is compiled at the first profile."""
+        with _counters_lock:
+            if self._counting is None:
+                self._counting = CpuProgram(self._shader, count=True)
+            return self._counting.counted(groups, slots)
+
+    def counted(self, groups: tuple[int, int, int], slots: bytes) -> Profile:
+        """A launch and its counts, of a program that counts."""
+        get = getattr(self._library, COUNTS)
+        get.restype = ctypes.POINTER(ctypes.c_uint64 * COUNTERS)
+        counters = get().contents
+        ctypes.memset(counters, 0, ctypes.sizeof(counters))
+        if 0 not in groups:
+            self.launch(groups, slots, 0)
+        return Profile.from_counters(list(counters))
 
     def _error(self, message: str) -> LaunchError:
         """Moves `line N:` out of the runtime's message into a place in the text."""
@@ -75,9 +106,9 @@ class CpuProgram:
         return LaunchError(message.replace(line.group(), "", 1), place)
 
 
-def _built(shader: Shader, tools: Toolchain, check_buffers: bool) -> Path:
+def _built(shader: Shader, tools: Toolchain, check_buffers: bool, profile: bool) -> Path:
     """The kernel's library, from the cache or compiled."""
-    source, edited = host_source(shader, check_buffers=check_buffers)
+    source, edited = host_source(shader, check_buffers=check_buffers, profile=profile)
     path = tools.directory / "kernels" / f"{content_key(source)}.so"
 
     def make(target: Path) -> None:
@@ -111,7 +142,7 @@ def _runtime(path: Path) -> Any:
 
 
 @functools.lru_cache(maxsize=1)
-def _workers() -> int:
+def workers() -> int:
     """OS threads to spread a launch over: the cores that this process may use."""
     chosen = os.environ.get("TRIMETAL_CPU_WORKERS", "")
     if chosen.isdigit() and int(chosen) > 0:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from trimetal.runtime.arguments import element_bytes
 from trimetal.runtime.source.edits import EditedText
 from trimetal.runtime.source.positions import POSITIONS
-from trimetal.runtime.source.rewrite import for_host
+from trimetal.runtime.source.rewrite import bounded_spaces, for_host
 from trimetal.runtime.source.structure import Function, Parameter, Unit, parse_unit
 from trimetal.runtime.spans import refuse
 from trimetal.transpiler.errors import CompileError
@@ -13,6 +15,8 @@ from trimetal.transpiler.shader import Argument, Shader
 
 SOURCE_NAME = "kernel.metal"
 ENTRY = "trimetal_entry"
+PROFILE_ENTRY = "trimetal_profile_entry"
+COUNTS = "trimetal_counts"
 
 # Metal's positions of a thread in terms of what the scheduler keeps (threadgroups are one line of
 # threads). Indexed by component.
@@ -50,13 +54,33 @@ _VALUES = {
 assert set(_VALUES) == set(POSITIONS)
 
 
-def host_source(shader: Shader, *, check_buffers: bool = False) -> tuple[str, EditedText]:
+def host_source(
+    shader: Shader, *, check_buffers: bool = False, profile: bool = False
+) -> tuple[str, EditedText]:
     """The C++ text, and the edited MSL text in it (to find columns back)."""
     unit = parse_unit(shader.source)
     kernel = _kernel(unit, shader)
-    edited = for_host(unit, check_buffers=check_buffers)
-    entry = _entry(unit, kernel, shader, check_buffers)
+    edited = for_host(unit, check_buffers=check_buffers, profile=profile)
+    entry = _entry(unit, kernel, shader, bounded_spaces(check_buffers, profile))
+    if profile:
+        entry += _profile_entry(shader)
     return f'#line 1 "{SOURCE_NAME}"\n{edited.text}\n{entry}', edited
+
+
+def _profile_entry(shader: Shader) -> str:
+    """The entry of a profile, which counts what belongs to no access of the text."""
+    sizes = [element_bytes(each.dtype) for each in shader.arguments if each.kind == "scalar"]
+    return f"""
+extern "C" __attribute__((visibility("default")))
+trimetal::Counts* {COUNTS}() {{ return &trimetal::counts; }}
+extern "C" __attribute__((visibility("default")))
+void {PROFILE_ENTRY}(const trimetal::Slot* arguments, const trimetal::Lane& lane,
+    const trimetal::Group& group) {{
+    TRIMETAL_COUNT_THREADGROUP(threadgroups);
+    trimetal::count_arguments({len(sizes)}, {sum(sizes)});
+    {ENTRY}(arguments, lane, group);
+}}
+"""
 
 
 def _kernel(unit: Unit, shader: Shader) -> Function:
@@ -69,7 +93,7 @@ def _kernel(unit: Unit, shader: Shader) -> Function:
     return found[0]
 
 
-def _entry(unit: Unit, kernel: Function, shader: Shader, check_buffers: bool) -> str:
+def _entry(unit: Unit, kernel: Function, shader: Shader, bounded: Sequence[str]) -> str:
     arguments: dict[int, list[tuple[int, Argument]]] = {}
     for slot, argument in enumerate(shader.arguments):
         arguments.setdefault(argument.index, []).append((slot, argument))
@@ -90,7 +114,7 @@ def _entry(unit: Unit, kernel: Function, shader: Shader, check_buffers: bool) ->
             values.append(f"*({parameter.value_type}*)struct_{index}")
             continue
         slot, argument = arguments[index][0]
-        values.append(_buffer(unit, parameter, slot, argument, check_buffers))
+        values.append(_buffer(unit, parameter, slot, argument, bounded))
         if argument.kind == "scalar":
             size = element_bytes(argument.dtype)
             checks.append(
@@ -118,7 +142,7 @@ def _entry(unit: Unit, kernel: Function, shader: Shader, check_buffers: bool) ->
 
 
 def _buffer(
-    unit: Unit, parameter: Parameter, slot: int, argument: Argument, check_buffers: bool
+    unit: Unit, parameter: Parameter, slot: int, argument: Argument, bounded: Sequence[str]
 ) -> str:
     """The expression for a parameter that is bound to a buffer."""
     if argument.kind == "scalar":
@@ -128,9 +152,9 @@ def _buffer(
     if not parameter.is_pointer:
         _refuse(unit, parameter, f"argument {argument.name!r} is a buffer: use a pointer")
     pointer = f"arguments[{slot}].pointer"
-    if check_buffers and "device" in parameter.spaces:
+    for space in parameter.spaces & set(bounded):
         return (
-            f"trimetal::device_pointer<{parameter.value_type}>"
+            f"trimetal::{space}_pointer<{parameter.value_type}>"
             f"((char*){pointer}, arguments[{slot}].bytes, 0, 0)"
         )
     return f"({parameter.value_type}*){pointer}"

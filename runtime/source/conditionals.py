@@ -16,7 +16,7 @@ _ENDS = frozenset({";", ",", ")", "]", "}", ":"})
 _WRAPPER = "trimetal::value("
 
 
-def wrap_conditionals(unit: Unit, edits: Edits) -> None:
+def wrap_conditionals(unit: Unit, edits: Edits, wrapper: str = _WRAPPER) -> None:
     """Wraps the second and third operand of every conditional of the text."""
     tokens = unit.tokens
     for index, token in enumerate(tokens):
@@ -28,7 +28,7 @@ def wrap_conditionals(unit: Unit, edits: Edits) -> None:
         end = _end(tokens, colon + 1)
         for first, last in ((index + 1, colon - 1), (colon + 1, end - 1)):
             if first <= last:
-                edits.insert(tokens[first].start, _WRAPPER)
+                edits.insert(tokens[first].start, wrapper)
                 edits.insert(tokens[last].end, ")")
 
 
@@ -60,7 +60,7 @@ def _end(tokens: list[Token], start: int) -> int:
         text = tokens[i].text
         if text in _OPENING:
             i = matching(tokens, i)
-        elif text == "<" and (close := _template_arguments(tokens, i)) is not None:
+        elif text == "<" and (close := template_arguments(tokens, i)) is not None:
             i = close
         elif text == "?":
             depth += 1
@@ -72,7 +72,7 @@ def _end(tokens: list[Token], start: int) -> int:
     return len(tokens)
 
 
-def _template_arguments(tokens: list[Token], opening: int) -> int | None:
+def template_arguments(tokens: list[Token], opening: int) -> int | None:
     """The `>` that closes template arguments opened at `opening`; none if this is a comparison."""
     if tokens[opening - 1].kind != "name":
         return None

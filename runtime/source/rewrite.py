@@ -7,11 +7,13 @@ pointers into threadgroup memory become ones that know their bounds (see headers
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from trimetal.runtime.spans import refuse
 
 from .conditionals import wrap_conditionals
 from .edits import EditedText, Edits
+from .reads import wrap_reads
 from .structure import ADDRESS_SPACES, Unit, matching, split_commas
 from .tokens import Token
 
@@ -31,12 +33,24 @@ def for_check(unit: Unit) -> EditedText:
     return edits.apply()
 
 
-def for_host(unit: Unit, *, check_buffers: bool = False) -> EditedText:
-    """The text for a C++17 compiler; with `check_buffers` device pointers know bounds too."""
+def for_host(unit: Unit, *, check_buffers: bool = False, profile: bool = False) -> EditedText:
+    """The text for a C++17 compiler; with `check_buffers` device pointers know bounds too.
+
+    With `profile` accesses through pointers into any of Metal's memories are counted.
+    """
     edits = Edits(unit.text)
     _common(unit, edits)
-    _HostRewriter(unit, edits, check_buffers).run()
+    if profile:
+        wrap_reads(unit, edits)
+    _HostRewriter(unit, edits, bounded_spaces(check_buffers, profile)).run()
     return edits.apply()
+
+
+def bounded_spaces(check_buffers: bool, profile: bool) -> Sequence[str]:
+    """The memories into which pointers know bounds: those of classes in headers/trimetal."""
+    if profile:
+        return ("threadgroup", "device", "constant")
+    return ("threadgroup", "device") if check_buffers else ("threadgroup",)
 
 
 def is_swizzle(unit: Unit, index: int, shortest: int = 2) -> bool:
@@ -85,13 +99,11 @@ def _swizzle(unit: Unit, index: int, edits: Edits) -> None:
 class _HostRewriter:
     """Takes MSL's own words out of the text."""
 
-    def __init__(self, unit: Unit, edits: Edits, check_buffers: bool) -> None:
+    def __init__(self, unit: Unit, edits: Edits, bounded: Sequence[str]) -> None:
         self._unit = unit
         self._tokens = unit.tokens
         self._edits = edits
-        self._bounded = {"threadgroup": "trimetal::threadgroup_pointer"}
-        if check_buffers:
-            self._bounded["device"] = "trimetal::device_pointer"
+        self._bounded = bounded
         self._done: set[int] = set()
 
     def run(self) -> None:
@@ -187,7 +199,7 @@ class _HostRewriter:
             token = self._tokens[i]
             if token.text in ("const", "volatile") and i != index:
                 self._edits.blank(token.start, token.end)
-        self._edits.replace(space.start, space.end, f"{self._bounded[space.text]}<")
+        self._edits.replace(space.start, space.end, f"trimetal::{space.text}_pointer<")
         self._edits.replace(self._tokens[star].start, self._tokens[star].end, ">")
         self._casts(first)
 

@@ -78,6 +78,7 @@ namespace trimetal {
 
 template <class P> using atomic_value = typename atomic_traits<pointee<P>>::value;
 template <class P> METAL_FUNC atomic_value<P>* cell(const P& p, uint line) {
+    TRIMETAL_COUNT(spaces[(uint)space_of<P>].atomics);
     return (atomic_value<P>*)word(p, line);
 }
 template <class P> using cell_value =

@@ -49,9 +49,11 @@ METAL_FUNC void atomic_thread_fence(mem_flags, memory_order,
 
 #if TRIMETAL_HOST
 METAL_FUNC void threadgroup_barrier(mem_flags TRIMETAL_LINE) {
+    TRIMETAL_COUNT_THREADGROUP(barriers);
     trimetal::services->barrier(trimetal_line);
 }
 METAL_FUNC void simdgroup_barrier(mem_flags TRIMETAL_LINE) {
+    TRIMETAL_COUNT_SIMDGROUP(simdgroup_barriers);
     trimetal::services->exchange(trimetal_line, "simdgroup_barrier", nullptr);
 }
 #else

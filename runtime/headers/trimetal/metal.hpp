@@ -12,6 +12,8 @@
 #include "config.hpp"
 #include "traits.hpp"
 #include "abi.hpp"
+#include "profile.hpp"
+#include "place.hpp"
 #include "pointer.hpp"
 #include "overflow.hpp"
 #include "bfloat.hpp"

@@ -16,25 +16,25 @@ struct Index {
     TRIMETAL_INLINE Index(I i, unsigned at = __builtin_LINE()) : value((long)i), line(at) {}
 };
 
-template <class T, bool Threadgroup> class bounded_pointer;
-template <class T, ulong N, bool Threadgroup> class bounded_row;
+template <class T, Space S> class bounded_pointer;
+template <class T, ulong N, Space S> class bounded_row;
 
 // What `p[i]` gives: a reference, or of an array of arrays a row that knows its own length.
-template <class T, bool Threadgroup> struct access {
-    typedef T& type;
-    TRIMETAL_INLINE static type get(const bounded_pointer<T, Threadgroup>& p) {
-        return *p.address();
+template <class T, Space S> struct access {
+    typedef typename reference_to<T, S>::type type;
+    TRIMETAL_INLINE static type get(const bounded_pointer<T, S>& p) {
+        return reference_to<T, S>::make(p.address());
     }
 };
-template <class U, ulong N, bool Threadgroup> struct access<U[N], Threadgroup> {
-    typedef bounded_row<U, N, Threadgroup> type;
-    TRIMETAL_INLINE static type get(const bounded_pointer<U[N], Threadgroup>& p) {
+template <class U, ulong N, Space S> struct access<U[N], S> {
+    typedef bounded_row<U, N, S> type;
+    TRIMETAL_INLINE static type get(const bounded_pointer<U[N], S>& p) {
         p.address();
-        return type(bounded_pointer<U, Threadgroup>(p));
+        return type(bounded_pointer<U, S>(p));
     }
 };
 
-template <class T, bool Threadgroup> class bounded_pointer {
+template <class T, Space S> class bounded_pointer {
   public:
     bounded_pointer() = default;
     TRIMETAL_INLINE bounded_pointer(char* begin, ulong length, long offset, unsigned line)
@@ -53,7 +53,7 @@ template <class T, bool Threadgroup> class bounded_pointer {
         locate((char*)address);
     }
     template <class U>
-    TRIMETAL_INLINE explicit bounded_pointer(const bounded_pointer<U, Threadgroup>& p)
+    TRIMETAL_INLINE explicit bounded_pointer(const bounded_pointer<U, S>& p)
         : begin_(p.begin_), length_(p.length_), offset_(p.offset_), line_(p.line_) {}
 
     // The address to access, after the checks.
@@ -73,11 +73,11 @@ template <class T, bool Threadgroup> class bounded_pointer {
         if (__builtin_expect(outside || (ulong)at % alignof(T) != 0, 0)) refuse(line);
         return (T*)at;
     }
-    typedef typename access<T, Threadgroup>::type reference;
+    typedef typename access<T, S>::type reference;
     TRIMETAL_INLINE reference operator[](Index i) const {
-        return access<T, Threadgroup>::get(*this + i);
+        return access<T, S>::get(*this + i);
     }
-    TRIMETAL_INLINE reference operator*() const { return access<T, Threadgroup>::get(*this); }
+    TRIMETAL_INLINE reference operator*() const { return access<T, S>::get(*this); }
     TRIMETAL_INLINE T* operator->() const { return address(); }
     TRIMETAL_INLINE explicit operator ulong() const { return (ulong)begin_ + (ulong)offset_; }
     TRIMETAL_INLINE explicit operator bool() const { return (ulong)*this != 0; }
@@ -123,16 +123,17 @@ template <class T, bool Threadgroup> class bounded_pointer {
 #undef TRIMETAL_COMPARE
 
   private:
-    template <class U, bool> friend class bounded_pointer;
+    template <class U, Space> friend class bounded_pointer;
 
     void locate(char* address) {
-        const Extent extent = services->extent(address, Threadgroup);
+        const Extent extent = services->extent(address, S == Space::threadgroup);
         begin_ = extent.begin;
         length_ = extent.length;
         offset_ = (long)((ulong)address - (ulong)begin_);
     }
     __attribute__((noinline, cold)) void refuse(unsigned line) const {
-        const OutOfRange what = {offset_, sizeof(T), length_, alignof(T), line, Threadgroup};
+        const OutOfRange what = {offset_, sizeof(T), length_, alignof(T), line,
+                                 S == Space::threadgroup};
         services->out_of_range(what);
     }
 
@@ -142,9 +143,9 @@ template <class T, bool Threadgroup> class bounded_pointer {
     unsigned line_;
 };
 
-template <class T, ulong N, bool Threadgroup>
-class bounded_row : public bounded_pointer<T, Threadgroup> {
-    typedef bounded_pointer<T, Threadgroup> Pointer;
+template <class T, ulong N, Space S>
+class bounded_row : public bounded_pointer<T, S> {
+    typedef bounded_pointer<T, S> Pointer;
 
   public:
     TRIMETAL_INLINE explicit bounded_row(const Pointer& p) : Pointer(p) {}
@@ -156,44 +157,61 @@ class bounded_row : public bounded_pointer<T, Threadgroup> {
   private:
     __attribute__((noinline, cold)) static void leave_row(Index i) {
         const OutOfRange what = {i.value * (long)sizeof(T), sizeof(T), N * sizeof(T),
-                                 alignof(T), i.line, Threadgroup};
+                                 alignof(T), i.line, S == Space::threadgroup};
         services->out_of_range(what);
     }
 };
 
-template <class T> using threadgroup_pointer = bounded_pointer<T, true>;
-template <class T> using device_pointer = bounded_pointer<T, false>;
+template <class T> using threadgroup_pointer = bounded_pointer<T, Space::threadgroup>;
+template <class T> using device_pointer = bounded_pointer<T, Space::device>;
+template <class T> using constant_pointer = bounded_pointer<T, Space::constant>;
 
 // What a library function reads memory through, whatever kind of pointer it was given.
 template <class T> TRIMETAL_INLINE T* address(T* p, unsigned) { return p; }
-template <class T, bool Threadgroup>
-TRIMETAL_INLINE T* address(const bounded_pointer<T, Threadgroup>& p, unsigned line) {
+template <class T, Space S>
+TRIMETAL_INLINE T* address(const bounded_pointer<T, S>& p, unsigned line) {
     return p.address(line);
 }
 
 template <class T> TRIMETAL_INLINE T* word(T* p, unsigned) { return p; }
-template <class T, bool Threadgroup>
-TRIMETAL_INLINE T* word(const bounded_pointer<T, Threadgroup>& p, unsigned line) {
+template <class T, Space S>
+TRIMETAL_INLINE T* word(const bounded_pointer<T, S>& p, unsigned line) {
     return p.word(line);
 }
 
 template <class T> struct pointer_traits;
-template <class T> struct pointer_traits<T*> { typedef T element; };
-template <class T, bool Threadgroup> struct pointer_traits<bounded_pointer<T, Threadgroup>> {
+template <class T> struct pointer_traits<T*> {
     typedef T element;
+    static constexpr Space space = Space::device;  // where accesses are not counted
 };
-template <class T, ulong N, bool Threadgroup>
-struct pointer_traits<bounded_row<T, N, Threadgroup>> {
+template <class T, Space S> struct pointer_traits<bounded_pointer<T, S>> {
     typedef T element;
+    static constexpr Space space = S;
+};
+template <class T, ulong N, Space S>
+struct pointer_traits<bounded_row<T, N, S>> {
+    typedef T element;
+    static constexpr Space space = S;
 };
 template <class P> using pointee = plain<typename pointer_traits<P>::element>;
+template <class P> constexpr Space space_of = pointer_traits<P>::space;
+
+#if TRIMETAL_PROFILE
+template <class T, Space S, ulong Offset>
+TRIMETAL_INLINE bounded_pointer<T, S> single_place<T, S, Offset>::operator&() const {
+    return bounded_pointer<T, S>(pointer());
+}
+#endif
 
 // `reinterpret_cast<threadgroup T*>(p)`, which a class type cannot be the target of.
 template <class To, class From> TRIMETAL_INLINE To pointer_cast(const From& p) { return To(p); }
 
 // A threadgroup variable: `threadgroup float a[64]` becomes `auto&& a = allocate<float[64]>(line)`.
 template <class T> struct variable {
-    TRIMETAL_INLINE static T& make(char* memory, unsigned) { return *(T*)memory; }
+    typedef reference_to<T, Space::threadgroup> Reference;
+    TRIMETAL_INLINE static typename Reference::type make(char* memory, unsigned) {
+        return Reference::make((T*)memory);
+    }
 };
 template <class T, ulong N> struct variable<T[N]> {
     TRIMETAL_INLINE static threadgroup_pointer<T> make(char* memory, unsigned line) {

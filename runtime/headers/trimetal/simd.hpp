@@ -53,6 +53,7 @@ template <class T> struct Moved {
 };
 template <class T>
 METAL_FUNC T move(T value, uint source, ushort distance, uint line, const char* operation) {
+    TRIMETAL_COUNT_SIMDGROUP(simd_operations);
     const Moved<T> mine = {value, distance};
     const Meeting meeting(mine, line, operation, nullptr);
     const Moved<T> theirs = meeting.template result<Moved<T>>(source);
@@ -62,6 +63,7 @@ METAL_FUNC T move(T value, uint source, ushort distance, uint line, const char* 
     return theirs.value;
 }
 template <class T> METAL_FUNC T fetch(T value, uint source, uint line, const char* operation) {
+    TRIMETAL_COUNT_SIMDGROUP(simd_operations);
     return Meeting(value, line, operation, nullptr).template result<T>(source);
 }
 
@@ -93,15 +95,18 @@ template <class T, class Op, bool Inclusive> void scan_slots(Simdgroup& simdgrou
 }
 template <class Op, uint Width, class T>
 METAL_FUNC T reduce(T value, uint line, const char* operation) {
+    TRIMETAL_COUNT_SIMDGROUP(simd_operations);
     const Meeting meeting(value, line, operation, &reduce_slots<T, Op, Width>);
     return meeting.template result<T>(meeting.lane->index & ~(Width - 1));
 }
 template <class Op, bool Inclusive, class T>
 METAL_FUNC T scan(T value, uint line, const char* operation) {
+    TRIMETAL_COUNT_SIMDGROUP(simd_operations);
     const Meeting meeting(value, line, operation, &scan_slots<T, Op, Inclusive>);
     return meeting.template result<T>(meeting.lane->index);
 }
 METAL_FUNC uint ballot(bool vote, uint line, const char* operation) {
+    TRIMETAL_COUNT_SIMDGROUP(simd_operations);
     const Meeting meeting((uint)vote, line, operation, nullptr);
     uint votes = 0;
     for (uint i = 0; i < simd_width && (meeting.lane->simdgroup->members >> i) & 1; ++i)

@@ -120,6 +120,7 @@ METAL_FUNC void simdgroup_load(simdgroup_matrix<T, 8, 8>& m, const P& source,
                                ulong row_length = 8, vec<ulong, 2> origin = vec<ulong, 2>(0ul),
                                bool transpose = false TRIMETAL_LINE) {
     static_assert(is_same_v<trimetal::pointee<P>, T>, "simdgroup_load does not convert");
+    trimetal::count_fragment<trimetal::space_of<P>>(true, sizeof(T));
     for (uint i = 0; i < 2; ++i) {
         const ulong offset = trimetal::element_offset(i, row_length, origin, transpose);
         m.trimetal_elements.d[i] = *trimetal::address(source + offset, trimetal_line);
@@ -130,6 +131,7 @@ METAL_FUNC void simdgroup_store(const simdgroup_matrix<T, 8, 8>& m, const P& tar
                                 ulong row_length = 8, vec<ulong, 2> origin = vec<ulong, 2>(0ul),
                                 bool transpose = false TRIMETAL_LINE) {
     static_assert(is_same_v<trimetal::pointee<P>, T>, "simdgroup_store does not convert");
+    trimetal::count_fragment<trimetal::space_of<P>>(false, sizeof(T));
     for (uint i = 0; i < 2; ++i) {
         const ulong offset = trimetal::element_offset(i, row_length, origin, transpose);
         *trimetal::address(target + offset, trimetal_line) = m.trimetal_elements.d[i];
@@ -140,6 +142,7 @@ METAL_FUNC void simdgroup_multiply_accumulate(simdgroup_matrix<D, 8, 8>& d,
                                               const simdgroup_matrix<A, 8, 8>& a,
                                               const simdgroup_matrix<B, 8, 8>& b,
                                               const simdgroup_matrix<C, 8, 8>& c TRIMETAL_LINE) {
+    TRIMETAL_COUNT_SIMDGROUP(multiply_accumulates);
     const trimetal::MatrixOperands operands = {d.trimetal_elements.d, a.trimetal_elements.d,
                                                b.trimetal_elements.d, c.trimetal_elements.d};
     trimetal::Meeting(operands, trimetal_line, __func__, &trimetal::multiply_slots<D, A, B, C>);
@@ -148,6 +151,7 @@ template <class D, class A, class B>
 METAL_FUNC void simdgroup_multiply(simdgroup_matrix<D, 8, 8>& d,
                                    const simdgroup_matrix<A, 8, 8>& a,
                                    const simdgroup_matrix<B, 8, 8>& b TRIMETAL_LINE) {
+    TRIMETAL_COUNT_SIMDGROUP(multiply_accumulates);
     const trimetal::MatrixOperands operands = {d.trimetal_elements.d, a.trimetal_elements.d,
                                                b.trimetal_elements.d, nullptr};
     trimetal::Meeting(operands, trimetal_line, __func__,
