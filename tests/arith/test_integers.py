@@ -122,6 +122,42 @@ def test_division_and_shifts(dtype: str, per_thread: int) -> None:
     _check(dtype, SHIFTS, (b % bits).astype(a.dtype), per_thread)
 
 
+NESTED = ("addi", "subi", "muli", "divsi", "remsi", "andi", "ori", "xori", "maxsi")
+
+
+@pytest.mark.parametrize("largest", [-2, 2**31 - 2, 1022], ids=["any", "nonnegative", "small"])
+@pytest.mark.parametrize("dtype", ["i32", "i64"])
+@pytest.mark.parametrize("outer", NESTED)
+def test_an_op_inside_another(outer: str, dtype: str, largest: int) -> None:
+    """Parentheses are where they must be: `x outer (y inner z)` and `(y inner z) outer x`."""
+    given = {name: random_integers(dtype, SIZE, seed) for seed, name in enumerate("xyz")}
+    # Even and not 0: what divides is neither 0 nor -1.
+    x, y, z = ((v & v.dtype.type(largest)) | v.dtype.type(2) for v in given.values())
+    begin = f"%m = arith.constant dense<{largest}> : T({dtype}); "
+    begin += f"%two = arith.constant dense<2> : T({dtype}); "
+    for n in given:
+        begin += f"%{n}m = arith.andi %{n}, %m : T({dtype}); "
+        begin += f"%{n}2 = arith.ori %{n}m, %two : T({dtype}); "
+    functions = {name: {**BINARY, **DIVISIONS}[f"arith.{name}"] for name in NESTED}
+    # On the right of a division it might be 0.
+    for inner_is_left in (True, False)[: 1 if outer in ("divsi", "remsi") else 2]:
+        ops: dict[str, tuple[str, str]] = {}
+        expected: dict[str, Array] = {}
+        for inner in NESTED:
+            text = f"%{inner} = arith.{inner} %y2, %z2 : T({dtype}); "
+            operands = (f"%{inner}", "%x2") if inner_is_left else ("%x2", f"%{inner}")
+            text += f"arith.{outer} {', '.join(operands)} : T({dtype})"
+            ops[inner] = begin * (not ops) + text, dtype
+            with np.errstate(over="ignore"):
+                middle = functions[inner](y, z).astype(x.dtype)
+                expected[inner] = functions[outer](
+                    *((middle, x) if inner_is_left else (x, middle))
+                ).astype(x.dtype)
+        found = compute({n: (dtype, v) for n, v in given.items()}, ops)
+        for inner, result in found.items():
+            assert_same(result, expected[inner], f"{outer} of {inner}", x, y)
+
+
 @pytest.mark.parametrize("dtype", WIDTHS)
 def test_undefined_operands_end(dtype: str) -> None:
     """Division by zero, and shifts past the width: anything, but the kernel ends."""

@@ -45,7 +45,7 @@ def narrowed(op: Op, result: Expr) -> Expr:
     )
 
 
-def _wrapping(symbol: str, precedence: int, *, free: bool) -> Rule:
+def _wrapping(symbol: str, precedence: int) -> Rule:
     """Sum, difference and product, as unsigned where a signed result might not fit."""
 
     def rule(writer: Operands, op: Op) -> Expr:
@@ -60,9 +60,20 @@ def _wrapping(symbol: str, precedence: int, *, free: bool) -> Rule:
             return narrowed(op, infix(a, symbol, b, precedence, "int"))
         a, b = _same_sign(writer, op, a, b)
         type_ = with_sign(msl_type(op.result), is_unsigned(a.type) or is_unsigned(b.type))
-        return infix(a, symbol, b, precedence, type_, free=free)
+        return infix(a, symbol, b, precedence, type_, free=_regroups(writer, op, a))
 
     return rule
+
+
+def _regroups(writer: Operands, op: Op, left: Expr) -> bool:
+    """Whether x + (y + z) may be x + y + z, or the like of a product: x + y must not overflow."""
+    if isinstance(op, arith.Subi):
+        return False
+    if is_unsigned(left.type) or isinstance(op, arith.Muli):
+        return is_unsigned(left.type)
+    inner = op.operands[1].defining_op
+    terms = [op.operands[0], *(inner.operands if isinstance(inner, arith.Addi) else ())]
+    return not writer.ranges.overflows(op) and all(writer.nonnegative(term) for term in terms)
 
 
 def _same_sign(writer: Operands, op: Op, a: Expr, b: Expr) -> tuple[Expr, Expr]:
@@ -327,9 +338,9 @@ def _truncate(writer: Operands, op: Op) -> Expr:
 
 
 INTEGER_RULES: dict[type[Op], Rule] = {
-    arith.Addi: _wrapping("+", SUM, free=True),
-    arith.Subi: _wrapping("-", SUM, free=False),
-    arith.Muli: _wrapping("*", PRODUCT, free=True),
+    arith.Addi: _wrapping("+", SUM),
+    arith.Subi: _wrapping("-", SUM),
+    arith.Muli: _wrapping("*", PRODUCT),
     arith.Divsi: _division("/", unsigned=False),
     arith.Divui: _division("/", unsigned=True),
     arith.Remsi: _division("%", unsigned=False),

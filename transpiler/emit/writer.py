@@ -57,11 +57,12 @@ def infix(
     a: Expr, symbol: str, b: Expr, precedence: int, type_: str, *, free: bool = False
 ) -> Expr:
     """`a symbol b`; `free` where `a symbol (b symbol c)` needs no parentheses."""
+    free = free and (b.parts is None or b.parts[1] == symbol)
     right = b.inside(precedence if free else precedence - 1)
     if symbol == "+" and right.startswith("-") and b.literal:
         symbol, right = "-", right[1:]
     left = a.inside(precedence)
-    parts = (left, symbol, right) if symbol in ("+", "-", "*", "/") else None
+    parts = (left, symbol, right) if precedence in (PRODUCT, SUM) else None
     return Expr(f"{left} {symbol} {right}", precedence, type_, parts=parts)
 
 
