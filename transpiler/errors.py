@@ -132,3 +132,7 @@ class AssertionFailed(TrimetalError):  # noqa: N818 - the word that Python has f
 
 class LaunchError(TrimetalError):
     """An argument, the grid or the device does not fit the shader; nothing was written."""
+
+
+class CacheError(TrimetalError):
+    """Files cannot be kept between processes (a full disk, no permission), but must be."""

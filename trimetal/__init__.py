@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .transpiler import transpile
     from .transpiler.errors import (
         AssertionFailed,
+        CacheError,
         CheckError,
         CompileError,
         LaunchError,
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Argument",
     "AssertionFailed",
+    "CacheError",
     "CheckError",
     "CompileError",
     "LaunchError",
@@ -65,6 +67,7 @@ _ERRORS = "trimetal.transpiler.errors"
 _MODULE_OF_NAME = {
     "Argument": "trimetal.transpiler.shader",
     "AssertionFailed": _ERRORS,
+    "CacheError": _ERRORS,
     "CheckError": _ERRORS,
     "CompileError": _ERRORS,
     "LaunchError": _ERRORS,

@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from trimetal.runtime.cache import cache_directory, cached_file, cached_tree, content_key
+from trimetal.runtime.cache import PRECOMPILED, cached_file, cached_tree, content_key
 from trimetal.runtime.headers import header_files
 from trimetal.runtime.source.rewrite import for_check
 from trimetal.runtime.source.structure import Unit, threadgroup_variables
@@ -53,7 +53,7 @@ class FrontEnd:
             token.text for kernel in unit.kernels() for token in threadgroup_variables(unit, kernel)
         }
         self._edited = for_check(unit)
-        header = _precompiled(version, cache_directory())
+        header = _precompiled(version)
         self._parsed = _index().parse(
             _FILE,
             args=[*_ARGUMENTS, "-include-pch", str(header)],
@@ -149,15 +149,10 @@ def _index() -> Any:
         ) from None
 
 
-@functools.lru_cache(maxsize=8)
-def _precompiled(version: int, cache: Path) -> Path:
-    """Our header for one version of the language, precompiled."""
-    index = _index()
-    files = header_files()
-    stamp = f"{_library_version()} {version}"
-    key = content_key(stamp, *_ARGUMENTS, *(part for file in files for part in file))
-    directory = cached_tree(cache / f"check-{key}", files)
-    header = directory / "precompiled.hpp"
+def _precompiled(version: int) -> Path:
+    """Our header for one version of the language, precompiled; it is read again at every use."""
+    index, key = _index(), _header_key(version)
+    header = cached_tree(key, header_files()) / "precompiled.hpp"
 
     def make(target: Path) -> None:
         clang = clang_bindings()
@@ -169,7 +164,13 @@ def _precompiled(version: int, cache: Path) -> Path:
             raise LaunchError(f"this libclang cannot read the MSL header: {errors[0]}")
         unit.save(str(target))
 
-    return cached_file(directory / "precompiled.pch", make)
+    return cached_file(PRECOMPILED, key, ".pch", make)
+
+
+@functools.lru_cache(maxsize=8)
+def _header_key(version: int) -> str:
+    parts = [part for file in header_files() for part in file]
+    return content_key(f"{_library_version()} {version}", *_ARGUMENTS, *parts)
 
 
 def _library_version() -> str:

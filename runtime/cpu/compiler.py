@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from trimetal.runtime.cache import refuse_full_disk
 from trimetal.transpiler.errors import LaunchError
 
 Family = Literal["gcc", "clang", "zig"]
@@ -69,18 +70,24 @@ class Compiler:
         flags = ("-shared", "-lm", "-lpthread")
         return flags if self.family == "gcc" else ("-nostdlib++", *flags)
 
-    def run(self, arguments: list[str], directory: Path) -> str | None:
-        """Runs the compiler; returns its messages if it fails."""
+    def run(self, arguments: list[str], target: Path) -> str | None:
+        """Runs the compiler to make `target`; returns its messages if it fails.
+
+        Raises the OSError of a full disk where that is why it fails.
+        """
         result = subprocess.run(
-            [*self.command, *arguments],
-            cwd=directory,
+            [*self.command, *arguments, "-o", str(target)],
+            cwd=target.parent,
             capture_output=True,
             text=True,
             errors="replace",
             check=False,
             env={**os.environ, "LC_ALL": "C"},
         )
-        return None if result.returncode == 0 else result.stderr or "the compiler failed"
+        if result.returncode == 0:
+            return None
+        refuse_full_disk(target.parent, result.stderr)
+        return result.stderr or "the compiler failed"
 
 
 @functools.lru_cache(maxsize=4)

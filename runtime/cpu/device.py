@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trimetal.runtime.arguments import SLOT_BYTES
-from trimetal.runtime.cache import cached_file, content_key
+from trimetal.runtime.cache import content_key, loaded_file
 from trimetal.runtime.profile import COUNTERS, Profile
 from trimetal.runtime.source.edits import EditedText
 from trimetal.runtime.spans import span_of_line
@@ -54,8 +54,8 @@ class CpuProgram:
             )
         self._shader = shader
         tools = toolchain(_PROFILE if count else _OVERFLOW if check_overflow else ())
-        self._runtime = _runtime(tools.runtime_library())
-        library = ctypes.CDLL(str(_built(shader, tools, check_buffers, count)))
+        self._runtime = _runtime(tools)
+        library = _loaded(shader, tools, check_buffers, count)
         library.trimetal_bind(ctypes.c_void_p(self._runtime.trimetal_services()))
         # Keeps the library loaded as long as the program.
         self._library = library
@@ -106,17 +106,17 @@ class CpuProgram:
         return LaunchError(message.replace(line.group(), "", 1), place)
 
 
-def _built(shader: Shader, tools: Toolchain, check_buffers: bool, profile: bool) -> Path:
+def _loaded(shader: Shader, tools: Toolchain, check_buffers: bool, count: bool) -> ctypes.CDLL:
     """The kernel's library, from the cache or compiled."""
-    source, edited = host_source(shader, check_buffers=check_buffers, profile=profile)
-    path = tools.directory / "kernels" / f"{content_key(source)}.so"
+    source, edited = host_source(shader, check_buffers=check_buffers, profile=count)
+    key = content_key(tools.key, source)
 
     def make(target: Path) -> None:
         messages = tools.compile(source, target)
         if messages:
             raise _compile_error(shader, edited, messages)
 
-    return cached_file(path, make)
+    return loaded_file("kernels", key, ".so", make, ctypes.CDLL)
 
 
 def _compile_error(shader: Shader, edited: EditedText, messages: str) -> CompileError:
@@ -129,11 +129,9 @@ def _compile_error(shader: Shader, edited: EditedText, messages: str) -> Compile
 
 
 @functools.lru_cache(maxsize=4)
-def _runtime(path: Path) -> Any:
+def _runtime(tools: Toolchain) -> Any:
     """The runtime library, loaded once."""
-    runtime = ctypes.CDLL(str(path))
-    if runtime.trimetal_abi_version() != _ABI_VERSION:
-        raise LaunchError(f"{path} is of another version: delete it")
+    runtime = loaded_file("runtime", tools.key, ".so", tools.compile_runtime, ctypes.CDLL)
     runtime.trimetal_services.restype = ctypes.c_void_p
     runtime.trimetal_message.restype = ctypes.c_char_p
     number = ctypes.c_uint32
