@@ -16,6 +16,7 @@ from .passes.cleanup import (
     eliminate_dead_code,
     hoist_loop_invariants,
 )
+from .passes.coherence import mark_coherent
 from .passes.debugging import record_debugging
 from .passes.dequantize import dequantize
 from .passes.descriptors import lower_descriptors
@@ -81,5 +82,6 @@ PASSES: tuple[Pass, ...] = (
     Pass("guards", _in_place(merge_guards)),
     Pass("threadgroup-memory", plan_threadgroup_memory),
     Pass("barriers", _in_place(place_barriers)),
+    Pass("coherence", _in_place(mark_coherent)),
 )
 PASS_NAMES: tuple[str, ...] = tuple(each.name for each in PASSES)

@@ -32,6 +32,10 @@ def test_a_lock_lets_one_program_in_at_a_time() -> None:
     shader = run(text, (50,), lock, x)
     assert x[0] == 50
     assert "does not promise" in str(shader.report["progress"])
+    assert "COHERENT device int* x_ptr" in shader.source
+    # MSL 3.1 has no such pointers, and no fence.
+    for version in (310, 320):
+        assert not trimetal.check(shader.source, version=version)
 
 
 def baton_kernel(dtype: str) -> str:

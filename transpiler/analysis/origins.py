@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ..dialects import arith, metal, scf, tt
 from ..ir.core import Block, Op, Value
-from ..ir.types import ArrayType
+from ..ir.types import ArrayType, PointerType
 
 
 def origins(pointers: Iterable[Value]) -> set[Value]:
@@ -17,13 +17,24 @@ def origins(pointers: Iterable[Value]) -> set[Value]:
         value = stack.pop()
         if value not in found:
             found.add(value)
-            stack.extend(_sources(value))
+            stack.extend(sources(value))
+    return found
+
+
+def written_pointers(kernel: metal.Kernel) -> set[Value]:
+    """What the kernel writes through, and all that it is computed from: these are not `const`."""
+    places = [op.ptr for op in kernel.walk() if isinstance(op, metal.Store)]
+    atomics = (metal.Atomic, metal.AtomicPoll, metal.Record)
+    places += [op.operands[0] for op in kernel.walk() if isinstance(op, atomics)]
+    found = origins(place for place in places if isinstance(place.type, PointerType))
+    if any(is_unknown(value) for value in found):  # it might point into any buffer
+        found |= set(kernel.body.args)
     return found
 
 
 def is_unknown(pointer: Value) -> bool:
     """Whether nobody knows which buffer a pointer points into: it was a number before."""
-    return not _is_kernel_argument(pointer) and not _sources(pointer)
+    return not _is_kernel_argument(pointer) and not sources(pointer)
 
 
 def _is_kernel_argument(value: Value) -> bool:
@@ -33,7 +44,7 @@ def _is_kernel_argument(value: Value) -> bool:
     return region is not None and isinstance(region.parent, metal.Kernel)
 
 
-def _sources(value: Value) -> list[Value]:
+def sources(value: Value) -> list[Value]:
     """The values that a pointer is computed from, or may be a copy of; none where unknown."""
     op = value.defining_op
     if op is None:

@@ -16,11 +16,10 @@ from ..ir.core import Value
 from ..ir.types import FloatType, IntegerType, PointerType
 from ..passes.debugging import DEBUG
 from ..shader import Argument
-from .bases import is_unknown, origins
 from .expressions import Writer
 from .names import Scope, source_name
 from .statements import Struct
-from .types import name_of, pointee_name
+from .types import device_space, name_of, pointee_name
 from .writer import PRIMARY, Expr, msl_type
 
 
@@ -105,8 +104,8 @@ def _parameter(value: Value, argument: Argument) -> str:
     if argument.kind == "scalar":
         return f"constant {msl_type(value)}& {argument.name} {slot}"
     assert isinstance(value.type, PointerType)
-    const = "" if argument.written else "const "
-    return f"device {const}{pointee_name(value.type)}* {argument.name} {slot}"
+    space = device_space(value.type, not argument.written)
+    return f"{space} {pointee_name(value.type)}* {argument.name} {slot}"
 
 
 def assumptions(arguments: tuple[Argument, ...]) -> list[str]:
@@ -118,15 +117,3 @@ def assumptions(arguments: tuple[Argument, ...]) -> list[str]:
         names = [*buffers, *(a.name for a in found if a.kind == "scalar")]
         texts += textwrap.wrap(f"Multiples of {divisor}: {', '.join(names)}.", 97)
     return texts
-
-
-def written_pointers(kernel: metal.Kernel) -> set[Value]:
-    """What the kernel writes through, and all that it is computed from: these are not `const`."""
-    places = [op.ptr for op in kernel.walk() if isinstance(op, metal.Store)]
-    atomics = (metal.Atomic, metal.AtomicPoll, metal.Record)
-    places += [op.operands[0] for op in kernel.walk() if isinstance(op, atomics)]
-    pointers = [place for place in places if isinstance(place.type, PointerType)]
-    found = origins(pointers)
-    if any(is_unknown(value) for value in found):  # it might point into any buffer
-        found |= set(kernel.body.args)
-    return found

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from ..dialects import metal
 from ..ir.core import Op, Value
-from ..ir.types import F32, ArrayType, FloatType, Type, bit_width
+from ..ir.types import F32, ArrayType, FloatType, PointerType, Type, bit_width
 from .body import BodyWriter, Handler
 from .statements import Line, Nest
 from .template import macro
-from .types import name_of, scalar_name
+from .types import device_space, name_of, scalar_name
 from .writer import EQUALITY, PRIMARY, SUM, UNARY, Expr, call
 
 TEMPLATE = "atomics.metal.jinja"
@@ -61,7 +61,8 @@ class Cell:
     @property
     def space(self) -> str:
         """Metal's address space."""
-        return self.op.space if isinstance(self.op, metal.Atomic) else "device"
+        type_ = self.op.operands[0].type
+        return device_space(type_) if isinstance(type_, PointerType) else "threadgroup"
 
     def pointer(self, type_: str) -> Expr:
         """A pointer to a type."""
@@ -132,12 +133,13 @@ def _update(writer: BodyWriter, op: metal.AtomicRmw, type_: str) -> str:
     combined = _COMBINED[op.kind].format(t=type_)
     if isinstance(op.value.type, FloatType):
         combined = _float_combined(op.kind, type_)
+    space = Cell(writer, op).space
     if width == 32:
-        text = macro(TEMPLATE, "word_update")(name, op.space, type_, combined)
+        text = macro(TEMPLATE, "word_update")(name, space, type_, combined)
     else:
         bits, mask = _PARTS[width]
-        text = macro(TEMPLATE, "part_update")(name, op.space, type_, width, bits, mask, combined)
-    writer.functions[f"{name} {op.space}"] = text
+        text = macro(TEMPLATE, "part_update")(name, space, type_, width, bits, mask, combined)
+    writer.functions[f"{name} {space}"] = text
     return name
 
 
@@ -179,13 +181,14 @@ def _cas(writer: BodyWriter, op: Op) -> None:
     carrier = {8: "uchar", 16: "ushort", 32: "uint"}[width]
     compare, value = (_as_bits(writer, v, carrier) for v in (op.compare, op.value))
     name = f"atomic_compare_and_swap_{carrier}"
+    space = Cell(writer, op).space
     if width == 32:
-        text = macro(TEMPLATE, "word_swap")(name, op.space)
+        text = macro(TEMPLATE, "word_swap")(name, space)
         pointer = Cell(writer, op).pointer("atomic_uint")
     else:
-        text = macro(TEMPLATE, "part_swap")(name, op.space, carrier, width, _PARTS[width][1])
+        text = macro(TEMPLATE, "part_swap")(name, space, carrier, width, _PARTS[width][1])
         pointer = Cell(writer, op).pointer(carrier)
-    writer.functions[f"{name} {op.space}"] = text
+    writer.functions[f"{name} {space}"] = text
     swapped = Expr(f"{name}({pointer.text}, {compare}, {value})", PRIMARY, carrier)
     _declare(writer, op, _from_bits(swapped, op.value.type))
 
@@ -257,8 +260,9 @@ def _poll(writer: BodyWriter, op: Op) -> None:
 
 
 def _fence(writer: BodyWriter, op: Op) -> None:
+    # First: it defines what the other functions' parameters are qualified with.
     text = macro(TEMPLATE, "fence")()
-    writer.functions["atomic_device_fence"] = text
+    writer.functions = {"atomic_device_fence": text, **writer.functions}
     writer.add("atomic_device_fence();", op.location)
 
 

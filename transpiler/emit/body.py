@@ -25,7 +25,7 @@ from .inlining import Inlining
 from .names import Scope, fallback_name, source_name
 from .signs import needs_sign
 from .statements import Gap, Line, Nest, Statement
-from .types import is_unsigned, name_of, pointee_name, with_sign
+from .types import device_space, is_unsigned, name_of, pointee_name, with_sign
 from .writer import CONDITIONAL, OR, PRIMARY, UNARY, Expr, call, msl_type
 
 # Defined by the template: arrays indexed in a loop stay in registers if it is unrolled.
@@ -274,8 +274,8 @@ def _place(writer: Writer, pointer: Value, type_: Type) -> Expr:
     assert isinstance(pointer.type, PointerType)
     name = name_of(type_)
     if name != pointee_name(pointer.type):
-        const = "const " if writer.is_const(pointer) else ""
-        return Expr(f"*(device {const}{name}*){expr.inside(PRIMARY)}", UNARY, name)
+        space = device_space(pointer.type, writer.is_const(pointer))
+        return Expr(f"*({space} {name}*){expr.inside(PRIMARY)}", UNARY, name)
     if expr.place is not None and expr.place[0].precedence == PRIMARY:
         base, index = expr.place
         return Expr(f"{base.text}[{index.text}]", PRIMARY, name)
@@ -291,8 +291,9 @@ def _volatile(writer: Writer, op: metal.Load) -> Expr:
     """A place that is read anew each time; bfloat, a class to some compilers, by its bits."""
     name = name_of(op.result.type)
     carrier = "ushort" if name == "bfloat" else name
-    const = "const " if writer.is_const(op.ptr) else ""
-    text = f"*(volatile device {const}{carrier}*){writer[op.ptr].inside(PRIMARY)}"
+    assert isinstance(op.ptr.type, PointerType)
+    space = device_space(op.ptr.type, writer.is_const(op.ptr))
+    text = f"*(volatile {space} {carrier}*){writer[op.ptr].inside(PRIMARY)}"
     if carrier != name:
         return Expr(f"as_type<{name}>({text})", PRIMARY, name)
     return Expr(text, UNARY, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..analysis.origins import written_pointers
 from ..debug import DebugSite, sites_from_text
 from ..dialects import metal, scf, tt
 from ..ir.attributes import StringAttr
@@ -10,7 +11,7 @@ from ..ir.types import ArrayType
 from ..passes.debugging import DEBUG
 from ..shader import Shader
 from ..target import Target
-from .arguments import assumptions, signature, written_pointers
+from .arguments import assumptions, signature
 from .atomics import ATOMIC_HANDLERS
 from .body import SHARED_BYTES, BodyWriter
 from .control import CONTROL_HANDLERS

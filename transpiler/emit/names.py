@@ -25,8 +25,9 @@ sizeof stage_in static static_assert static_cast struct switch template texture 
 thread_index thread_local threadgroup threadgroup_barrier threadgroup_imageblock throw true try
 typedef typeid typename uchar uint uint8_t uint16_t uint32_t uint64_t ulong union unsigned ushort
 using vec vector vertex virtual visible void volatile wchar_t while xor xor_eq INFINITY NAN
-HUGE_VALF MAXFLOAT FLT_MAX FLT_MIN HALF_MAX M_PI M_PI_F M_E M_E_F abs acos all any asin atan atan2
-ceil clamp clz copysign cos cosh cross ctz distance divide dot exp exp10 exp2 fabs floor fma fmax
+COHERENT UNROLL HUGE_VALF MAXFLOAT FLT_MAX FLT_MIN HALF_MAX M_PI M_PI_F M_E M_E_F abs acos all any
+asin atan atan2 ceil clamp clz copysign cos cosh cross ctz distance divide dot exp exp10 exp2 fabs
+floor fma fmax
 fmin fmod fract frexp ilogb isfinite isinf isnan ldexp length log log10 log2 max min mix modf
 mulhi normalize popcount pow powr rint rotate round rsqrt saturate select sign signbit sin sincos
 sinh sqrt step tan tanh trunc

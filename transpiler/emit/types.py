@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import UnsupportedError
-from ..ir.types import FloatType, IndexType, IntegerType, PointerType, Type, VectorType
+from ..ir.types import COHERENT, FloatType, IndexType, IntegerType, PointerType, Type, VectorType
 
 # (bits, is unsigned) -> MSL's scalar type
 _INTEGERS = {
@@ -42,8 +42,14 @@ def name_of(type_: Type, unsigned: bool = False, const: bool = False) -> str:
     if isinstance(type_, VectorType):
         return f"{scalar_name(type_.element, unsigned)}{type_.size}"
     if isinstance(type_, PointerType):
-        return f"device {'const ' if const else ''}{pointee_name(type_)}*"
+        return f"{device_space(type_, const)} {pointee_name(type_)}*"
     return scalar_name(type_, unsigned)
+
+
+def device_space(type_: PointerType, const: bool = False) -> str:
+    """The address space of what a pointer points at, and `const` where nobody writes to it."""
+    words = ["COHERENT"] * (type_.space == COHERENT) + ["device"] + ["const"] * const
+    return " ".join(words)
 
 
 def pointee_name(type_: PointerType) -> str:

@@ -61,9 +61,15 @@ class IndexType:
         return "index"
 
 
+COHERENT = "coherent"
+
+
 @dataclass(frozen=True)
 class PointerType:
-    """`!tt.ptr<T>`; `space` is 1 (global memory) or what the text says: "constant", "4", ..."""
+    """`!tt.ptr<T>`; `space` is "" (global memory) or what the text says: "constant", "4", ...
+
+    The space "coherent" is of our own: see passes/coherence.py.
+    """
 
     pointee: Type
     space: str = ""

@@ -3,6 +3,11 @@
 // (`kernel` and `constant` are keywords there too).
 #pragma once
 
+// All of this memory is coherent as far as these compilers go.
+#if __METAL_VERSION__ >= 320
+#define coherent(scope)
+#endif
+
 #if TRIMETAL_CHECK
 #define device __global
 #define threadgroup __local
