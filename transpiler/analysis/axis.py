@@ -9,6 +9,10 @@ dimension d of a tensor, over its elements in order,
 
 All three are powers of two. A scalar is treated as a tensor of shape (1,). What no rule knows is 1,
 which is always right; only ops of index arithmetic have a rule.
+
+As in Triton, the dividend of a signed division or remainder that counts up counts from zero: where
+it is below zero, a quotient rounded toward zero changes within an aligned group. (An index below
+zero is outside of what the kernel was given anyway.)
 """
 
 from __future__ import annotations
@@ -312,7 +316,97 @@ def _compare(op: Op, known: AxisAnalysis) -> AxisInfo:
     return AxisInfo(ones, ones, tuple(constancy))
 
 
-def _bitwise(op: Op, known: AxisAnalysis) -> AxisInfo:
+def _steady_group(a: AxisInfo, divisor: AxisInfo, dim: int) -> int:
+    """The largest aligned group of consecutive numbers in which no multiple of the divisor lies,
+    but as the first: the divisor is one number there, and it and the first are multiples of it."""
+    group = math.gcd(a.contiguity[dim], divisor.constancy[dim])
+    return math.gcd(group, a.multiple(dim, group), divisor.multiple(dim, 1))
+
+
+def _quotient(op: Op, known: AxisAnalysis) -> AxisInfo:
+    """km / kn, (km + 1) / kn, ... are one number for each k numbers."""
+    a, b = known[op.operands[0]], known[op.operands[1]]
+    if b.constant == 1:
+        return a
+    both = _each(math.gcd, a.constancy, b.constancy)
+    constancy = tuple(max(c, _steady_group(a, b, d)) for d, c in enumerate(both))
+    ones = (1,) * a.rank
+    divisibility = ones
+    if b.constant is not None and b.constant == power_of_two(b.constant):
+        divisibility = tuple(max(1, a.multiple(d, 1) // b.constant) for d in range(a.rank))
+    return AxisInfo(ones, divisibility, constancy)
+
+
+def _remainder(op: Op, known: AxisAnalysis) -> AxisInfo:
+    """km % kn, (km + 1) % kn, ... count up by one for k numbers."""
+    a, b = known[op.operands[0]], known[op.operands[1]]
+    contiguity = tuple(_steady_group(a, b, d) for d in range(a.rank))
+    divisibility = tuple(
+        math.gcd(a.multiple(d, c), b.multiple(d, 1)) for d, c in enumerate(contiguity)
+    )
+    return AxisInfo(contiguity, divisibility, _each(math.gcd, a.constancy, b.constancy))
+
+
+def _shift_left(op: Op, known: AxisAnalysis) -> AxisInfo:
+    """A product, where the count is known."""
+    a, b = known[op.operands[0]], known[op.operands[1]]
+    constancy = _each(math.gcd, a.constancy, b.constancy)
+    ones = (1,) * a.rank
+    if b.constant is None or not 0 <= b.constant < bit_width(element_of(op.result.type)):
+        return AxisInfo(ones, ones, constancy)
+    factor = 1 << b.constant
+    divisibility = tuple(min(_MOST, a.multiple(d, 1) * factor) for d in range(a.rank))
+    return AxisInfo(ones, divisibility, constancy) if b.constant else a
+
+
+def _shift_right(op: Op, known: AxisAnalysis) -> AxisInfo:
+    """A quotient, rounded down, where the count is known."""
+    a, b = known[op.operands[0]], known[op.operands[1]]
+    constancy = _each(math.gcd, a.constancy, b.constancy)
+    ones = (1,) * a.rank
+    if b.constant is None or not 0 <= b.constant < bit_width(element_of(op.result.type)):
+        return AxisInfo(ones, ones, constancy)
+    divisor = uniform(op.result.type, 1 << b.constant)
+    steady = tuple(max(c, _steady_group(a, divisor, d)) for d, c in enumerate(constancy))
+    divisibility = tuple(max(1, a.multiple(d, 1) >> b.constant) for d in range(a.rank))
+    return AxisInfo(ones, divisibility, steady) if b.constant else a
+
+
+def _and(op: Op, known: AxisAnalysis) -> AxisInfo:
+    """With a mask of low ones a remainder; with one of high ones, rounded down to a multiple."""
+    a, b = known[op.operands[0]], known[op.operands[1]]
+    if a.constant is not None:
+        a, b = b, a
+    plain = _elementwise(op, known)
+    mask = b.constant
+    if mask is None or mask == 0:
+        return plain
+    if mask & (mask + 1) == 0:
+        group = tuple(math.gcd(c, a.multiple(d, c), mask + 1) for d, c in enumerate(a.contiguity))
+        divisibility = tuple(math.gcd(a.multiple(d, g), mask + 1) for d, g in enumerate(group))
+        return AxisInfo(group, divisibility, plain.constancy)
+    low = power_of_two(mask)
+    divisibility = tuple(max(low, a.multiple(d, 1)) for d in range(a.rank))
+    if -mask != low:
+        return AxisInfo((1,) * a.rank, divisibility, plain.constancy)
+    steady = tuple(math.gcd(c, a.multiple(d, c), low) for d, c in enumerate(a.contiguity))
+    return AxisInfo((1,) * a.rank, divisibility, _each(max, plain.constancy, steady))
+
+
+def _load(op: Op, known: AxisAnalysis) -> AxisInfo:
+    """One address, mask and alternative, one number."""
+    assert isinstance(op, tt.Load)
+    found = unknown(op.result.type)
+    if op.is_volatile:
+        return found
+    constancy = known[op.ptr].constancy
+    for value in (op.mask, op.other):
+        if value is not None:
+            constancy = _each(math.gcd, constancy, known[value].constancy)
+    return AxisInfo(found.contiguity, found.divisibility, constancy)
+
+
+def _elementwise(op: Op, known: AxisAnalysis) -> AxisInfo:
     a, b = known[op.operands[0]], known[op.operands[1]]
     ones = (1,) * a.rank
     return AxisInfo(ones, ones, _each(math.gcd, a.constancy, b.constancy))
@@ -338,14 +432,26 @@ RULES: dict[type[Op], Rule] = {
     arith.Subi: _add,
     arith.Muli: _multiply,
     arith.Cmpi: _compare,
-    arith.Andi: _bitwise,
-    arith.Ori: _bitwise,
-    arith.Xori: _bitwise,
+    arith.Divsi: _quotient,
+    arith.Divui: _quotient,
+    arith.Remsi: _remainder,
+    arith.Remui: _remainder,
+    arith.Shli: _shift_left,
+    arith.Shrsi: _shift_right,
+    arith.Shrui: _shift_right,
+    arith.Andi: _and,
+    arith.Ori: _elementwise,
+    arith.Xori: _elementwise,
+    arith.Maxsi: _elementwise,
+    arith.Maxui: _elementwise,
+    arith.Minsi: _elementwise,
+    arith.Minui: _elementwise,
     arith.Select: _select,
     arith.Extsi: _same,
     arith.Extui: _same,
     arith.IndexCast: _same,
     tt.Addptr: _add,
+    tt.Load: _load,
     tt.MakeRange: _make_range,
     tt.Splat: _splat,
     tt.ExpandDims: _expand_dims,
