@@ -66,8 +66,8 @@ def test_transpiling_needs_no_numpy():
     dump = ROOT / "examples/vector_add/kernel.f32.ttgir"
     code = f"import trimetal; assert trimetal.transpile({str(dump)!r}).source"
     loaded = modules_after(code)
-    assert {"lark", "jinja2"} <= loaded
-    assert not loaded & {"numpy", "mlx", "triton", "torch"}
+    assert "jinja2" in loaded
+    assert not loaded & {"numpy", "lark", "mlx", "triton", "torch"}
 
 
 def test_no_module_of_the_transpiler_imports_numpy_or_the_runtime():

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias, cast
 
-import lark
-
 from ..errors import SourceText
 from ..ir.attributes import Attribute, DenseArrayAttr
 from ..ir.core import Block, Module, Op, Region, Successor, UnknownOp, Value
 from ..ir.types import OpaqueType, Type
 from . import versions
 from .cursor import Cursor
-from .grammar import AliasNode, BlockNode, DictNode, FileNode, Node, OpNode, RegionNode
+from .nodes import AliasNode, BlockNode, DictNode, FileNode, Node, OpNode, RegionNode, Token
 from .reader import Argument, OpReader
 from .resolver import Resolver
 from .unknown import read_unknown
@@ -52,19 +50,19 @@ class Builder:
         self.resolver = Resolver(source, aliases)
         self.scope: dict[str, Value] = {}
         # Values used before their definition, with the token of the first use.
-        self.forward: dict[str, tuple[Value, lark.Token]] = {}
+        self.forward: dict[str, tuple[Value, Token]] = {}
         self.frames: list[_Frame] = []
 
     def _add_alias(self, aliases: dict[str, AliasNode], node: AliasNode) -> None:
         name = str(node.name)[:-1].rstrip()
-        cursor = Cursor([node.name], self.source, 0, cast(int, node.name.end_pos))
+        cursor = Cursor([node.name], self.source, 0, node.name.end_pos)
         if name in aliases:
             cursor.fail(f"{name} is defined twice", node.name)
         aliases[name] = node
 
     # Names
 
-    def value(self, name: str, reader: Cursor, token: lark.Token) -> Value:
+    def value(self, name: str, reader: Cursor, token: Token) -> Value:
         """The value that a name stands for here."""
         found = self.scope.get(name)
         if found is not None:
@@ -88,11 +86,11 @@ class Builder:
                 return False
         return False
 
-    def _undefined(self, name: str, token: lark.Token) -> None:
+    def _undefined(self, name: str, token: Token) -> None:
         text = str(token)
         at = text.find(f"%{name}")
-        start = cast(int, token.start_pos) + max(at, 0)
-        part = lark.Token("VALUES", f"%{name}", start, end_pos=start + len(name) + 1)
+        start = token.start_pos + max(at, 0)
+        part = Token("VALUES", f"%{name}", start, start + len(name) + 1)
         Cursor([part], self.source, 0, start).fail(f"%{name} is not defined here", part)
 
     def retype(self, value: Value, type_: Type, reader: OpReader) -> None:
@@ -106,7 +104,7 @@ class Builder:
             reader.items[max(0, reader.i - 1)],
         )
 
-    def define(self, name: str, value: Value, reader: Cursor, token: lark.Token) -> None:
+    def define(self, name: str, value: Value, reader: Cursor, token: Token) -> None:
         """Let a name stand for a value from here on."""
         if name in self.scope:
             reader.fail(f"%{name} is defined twice", token)
@@ -116,7 +114,7 @@ class Builder:
         self.frames[-1].names.append(name)
         self.scope[name] = value
 
-    def _settle(self, name: str, value: Value, reader: Cursor, token: lark.Token) -> None:
+    def _settle(self, name: str, value: Value, reader: Cursor, token: Token) -> None:
         known = self.forward.pop(name, None)
         if known is None:
             return
@@ -124,7 +122,7 @@ class Builder:
             reader.fail(f"%{name} has type {value.type}, and was used as {known[0].type}", token)
         known[0].replace_all_uses_with(value)
 
-    def block(self, name: str, reader: Cursor, token: lark.Token) -> Block:
+    def block(self, name: str, reader: Cursor, token: Token) -> Block:
         """The block that a label of this region stands for."""
         found = self.frames[-1].labels.get(name)
         if found is None:
@@ -195,10 +193,10 @@ class Builder:
             self._bind(found.values, node.definition)
         return True
 
-    def _bind(self, values: Sequence[Value], token: lark.Token) -> None:
+    def _bind(self, values: Sequence[Value], token: Token) -> None:
         """Let names stand for values, which keep a name that they have."""
         names = result_names(str(token))
-        cursor = Cursor([token], self.source, 0, cast(int, token.end_pos))
+        cursor = Cursor([token], self.source, 0, token.end_pos)
         if len(names) != len(values):
             cursor.fail(f"{len(values)} results, and {len(names)} names", token)
         for name, value in zip(names, values, strict=True):
@@ -252,10 +250,10 @@ class Builder:
             self._argument(entry, argument, cursor)
         frame.work = self._steps(frame)
 
-    def _label(self, frame: _Frame, block: Block, token: lark.Token) -> None:
+    def _label(self, frame: _Frame, block: Block, token: Token) -> None:
         block.label = str(token).strip()[1:]
         if block.label in frame.labels:
-            cursor = Cursor([token], self.source, 0, cast(int, token.end_pos))
+            cursor = Cursor([token], self.source, 0, token.end_pos)
             cursor.fail(f"^{block.label} is defined twice", token)
         frame.labels[block.label] = block
 
@@ -267,7 +265,7 @@ class Builder:
                 yield block, op_node
 
     def _block_arguments(self, block: Block, node: Node) -> None:
-        op_node = OpNode(None, lark.Token("OP_NAME", "", node.start_pos), [])
+        op_node = OpNode(None, Token("OP_NAME", "", node.start_pos, node.start_pos), [])
         reader = OpReader(self, op_node, None)
         for argument in reader.arguments_in(node):
             self._argument(block, argument, reader)
@@ -276,7 +274,7 @@ class Builder:
         value = block.add_argument(argument.type)
         value.location = argument.location
         if argument.name:
-            self.define(argument.name, value, cursor, cast(lark.Token, argument.item))
+            self.define(argument.name, value, cursor, cast(Token, argument.item))
 
     def _leave(self, frame: _Frame) -> None:
         self._finish_blocks(frame)
@@ -309,7 +307,7 @@ class Builder:
         if token is None:
             return
         names = result_names(str(token))
-        cursor = Cursor([token], self.source, 0, cast(int, token.end_pos))
+        cursor = Cursor([token], self.source, 0, token.end_pos)
         if len(names) != len(op.results):
             count = len(op.results)
             cursor.fail(f"{op.op_name} has {count} results, and {len(names)} names", token)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import NoReturn, cast
 
-import lark
-
 from ..errors import ParseError, SourceText, Span
-from .grammar import DictNode, Item, Node
+from .nodes import DictNode, Item, Node, Token
 
 MAX_DIGITS = 40  # longer numbers fit no type, and Python's int() would take its time
 
@@ -42,7 +40,7 @@ class Cursor:
         item = item if item is not None else self.peek()
         if item is None:
             return Span(self.source, self.base + self.end_pos, self.base + self.end_pos + 1)
-        start, end = cast(int, item.start_pos), cast(int, item.end_pos)
+        start, end = item.start_pos, item.end_pos
         return Span(self.source, self.base + start, self.base + end)
 
     def fail(self, message: str, item: Item | None = None) -> NoReturn:
@@ -75,21 +73,21 @@ class Cursor:
         if not self.accept(text):
             self.expected(f"'{text}'")
 
-    def token(self, type_: str, what: str) -> lark.Token:
+    def token(self, type_: str, what: str) -> Token:
         """Take a token of one terminal."""
         item = self.peek()
         if item is None or item.type != type_:
             self.expected(what)
         self.i += 1
-        return cast(lark.Token, item)
+        return cast(Token, item)
 
-    def accept_token(self, type_: str) -> lark.Token | None:
+    def accept_token(self, type_: str) -> Token | None:
         """Take a token of one terminal if it is next."""
         item = self.peek()
         if item is None or item.type != type_:
             return None
         self.i += 1
-        return cast(lark.Token, item)
+        return cast(Token, item)
 
     def node(self, type_: str, what: str) -> Node:
         """Take a bracketed node."""
@@ -120,7 +118,7 @@ class Cursor:
         token = self.token("NUMBER", what)
         return self.integer_of(token, what)
 
-    def integer_of(self, token: lark.Token, what: str = "an integer") -> int:
+    def integer_of(self, token: Token, what: str = "an integer") -> int:
         """The number that a token stands for."""
         text = str(token)
         digits = text[1:] if text.startswith("-") else text
@@ -139,7 +137,7 @@ class Cursor:
             return ()
         return self.dimensions_of(token, str(token)[:-1])
 
-    def dimensions_of(self, token: lark.Token, text: str) -> tuple[int, ...]:
+    def dimensions_of(self, token: Token, text: str) -> tuple[int, ...]:
         """The numbers of a text like `2x128x64`."""
         if "?" in text:
             self.fail("dynamic dimensions do not occur in TTGIR", token)

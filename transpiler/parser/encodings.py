@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-import lark
-
 from ..ir.attributes import ArrayAttr, Attribute, DictAttr, IntegerAttr
 from ..ir.encodings import (
     AmdMfmaEncoding,
@@ -30,6 +28,7 @@ from ..ir.encodings import (
 from ..ir.linear_layout import Bases
 from . import versions
 from .cursor import Cursor
+from .nodes import Token
 
 if TYPE_CHECKING:
     from .resolver import Resolver
@@ -39,7 +38,7 @@ class Parameters:
     """The `{key = value}` of an encoding, taken one by one."""
 
     def __init__(
-        self, values: Mapping[str, Attribute], cursor: Cursor, token: lark.Token, rest: Cursor
+        self, values: Mapping[str, Attribute], cursor: Cursor, token: Token, rest: Cursor
     ) -> None:
         self.values = dict(values)
         self.cursor = cursor
@@ -148,7 +147,7 @@ class Parameters:
 
 
 def read_encoding(
-    resolver: Resolver, name: str, inner: Cursor, token: lark.Token
+    resolver: Resolver, name: str, inner: Cursor, token: Token
 ) -> Encoding | SharedEncoding | None:
     """The encoding `#name<inner>`; None if it is another attribute."""
     if name in _TENSOR_MEMORY:
@@ -171,7 +170,7 @@ _TENSOR_MEMORY = {
 }
 
 
-def _parameters(resolver: Resolver, inner: Cursor, token: lark.Token) -> Parameters:
+def _parameters(resolver: Resolver, inner: Cursor, token: Token) -> Parameters:
     found = inner.accept_dict()
     if found is None:
         inner.expected("'{'")
@@ -298,7 +297,7 @@ def _partitioned(p: Parameters) -> PartitionedSharedEncoding:
     return PartitionedSharedEncoding(*numbers, layout)
 
 
-def _padded(resolver: Resolver, inner: Cursor, token: lark.Token) -> PaddedSharedEncoding:
+def _padded(resolver: Resolver, inner: Cursor, token: Token) -> PaddedSharedEncoding:
     """Read `[32:+4, 256:+8] {order = ..., shape = ...}` or `... {offset = ..., block = ...}`."""
     listed = inner.inner(inner.node("list", "'['"))
     padding: list[tuple[int, int]] = []

@@ -6,13 +6,11 @@ import math
 import re
 from typing import cast
 
-import lark
-
 from ..ir.attributes import DenseAttr, FloatAttr, IntegerAttr
 from ..ir.floats import bits_of_float
 from ..ir.types import F64, I1, I64, FloatType, IndexType, IntegerType, TensorType, Type
 from .cursor import Cursor
-from .grammar import Item, Node
+from .nodes import Item, Node, Token
 
 # Triton's own bound on a tensor (TRITON_MAX_TENSOR_NUMEL); a constant cannot have more elements.
 MAX_ELEMENTS = 1 << 20
@@ -35,7 +33,7 @@ def unescape(text: str) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-def number(cursor: Cursor, token: lark.Token, type_: Type | None) -> IntegerAttr | FloatAttr:
+def number(cursor: Cursor, token: Token, type_: Type | None) -> IntegerAttr | FloatAttr:
     """A number with the type that the text gives it: i64 or f64 where it gives none."""
     text = str(token)
     if token.type == "WORD" and text in ("true", "false"):
@@ -55,7 +53,7 @@ def _is_decimal(text: str) -> bool:
     return not text.startswith("0x") and not text.lstrip("-").isdigit()
 
 
-def _integer(cursor: Cursor, token: lark.Token, type_: IntegerType | IndexType) -> int:
+def _integer(cursor: Cursor, token: Token, type_: IntegerType | IndexType) -> int:
     value = cursor.integer_of(token)
     width = type_.width
     if not -(1 << width) < 2 * value + 1 <= 1 << (width + 1):
@@ -88,7 +86,7 @@ def dense(cursor: Cursor, body: Node, type_: Type) -> DenseAttr:
         return DenseAttr((), type_)
     if first.type == "STRING":
         cursor.inner(body).integer if len(items) == 1 else cursor.fail("more than a string", body)
-        return DenseAttr(_raw(cursor, cast(lark.Token, first), type_), type_)
+        return DenseAttr(_raw(cursor, cast(Token, first), type_), type_)
     if first.type == "list" and len(items) == 1:
         return DenseAttr(_listed(cursor, cast(Node, first), type_), type_)
     if len(items) != 1:
@@ -122,7 +120,7 @@ def _listed(cursor: Cursor, node: Node, type_: TensorType) -> tuple[int, ...]:
     return tuple(_entry(cursor, item, type_) for item in level)
 
 
-def _raw(cursor: Cursor, token: lark.Token, type_: TensorType) -> tuple[int, ...]:
+def _raw(cursor: Cursor, token: Token, type_: TensorType) -> tuple[int, ...]:
     """The entries of `"0x..."`: little-endian bytes, one element or all."""
     text = str(token)[1:-1]
     element = type_.element
@@ -146,9 +144,7 @@ def _raw(cursor: Cursor, token: lark.Token, type_: TensorType) -> tuple[int, ...
     )
 
 
-def _raw_bools(
-    cursor: Cursor, token: lark.Token, data: bytes, type_: TensorType
-) -> tuple[int, ...]:
+def _raw_bools(cursor: Cursor, token: Token, data: bytes, type_: TensorType) -> tuple[int, ...]:
     size = type_.size
     if len(data) == 1 and data[0] in (0, 255):
         return (-(data[0] & 1),)

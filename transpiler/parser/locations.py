@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import lark
-
 from ..ir.location import UNKNOWN, CallSiteLoc, FileLineColLoc, FusedLoc, Location, NameLoc
 from .cursor import Cursor
-from .grammar import AliasNode, Item, Node
 from .literals import unescape
 from .nesting import Size
+from .nodes import AliasNode, Item, Node, Token
 
 if TYPE_CHECKING:
     from .resolver import Resolver
@@ -29,7 +27,7 @@ class Locations:
         """What `loc(...)` says."""
         first = node.items[0]
         if first.type == "LOC":
-            return self._alias(str(first)[4:-1], cursor, cast(lark.Token, first))
+            return self._alias(str(first)[4:-1], cursor, cast(Token, first))
         return self._inside(cursor, cast(Node, node.items[1]))
 
     def _inside(self, cursor: Cursor, node: Node) -> Location:

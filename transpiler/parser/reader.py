@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
-import lark
-
 from ..errors import ParseError, Span
 from ..ir.assembly import Parts, assembly_of
 from ..ir.attributes import (
@@ -23,7 +21,7 @@ from ..ir.location import UNKNOWN, Location
 from ..ir.types import Type
 from . import versions
 from .cursor import Cursor
-from .grammar import Item, Node, OpNode, RegionNode
+from .nodes import Item, Node, OpNode, RegionNode, Token
 from .resolver import symbol_name
 
 if TYPE_CHECKING:
@@ -52,7 +50,7 @@ class OpReader(Cursor):
 
     def __init__(self, builder: Builder, node: OpNode, cls: type[Op] | None) -> None:
         last: Item = node.items[-1] if node.items else node.name
-        super().__init__(node.items, builder.source, 0, cast(int, last.end_pos))
+        super().__init__(node.items, builder.source, 0, last.end_pos)
         self.builder = builder
         self.op_node = node
         self.cls = cls
@@ -83,15 +81,15 @@ class OpReader(Cursor):
             i + 1 < len(self.items) and self.items[i] == "," and self.items[i + 1].type == "VALUES"
         )
 
-    def _split(self, token: lark.Token, head: str) -> None:
+    def _split(self, token: Token, head: str) -> None:
         """Put back what follows the first name of a list."""
-        start = cast(int, token.start_pos) + len(head)
+        start = token.start_pos + len(head)
         rest = str(token)[len(head) + 1 :]
-        end = cast(int, token.end_pos)
+        end = token.end_pos
         items = list(self.items)
         items[self.i : self.i] = [
-            lark.Token("COMMA", ",", start, end_pos=start + 1),
-            lark.Token("VALUES", rest, start + 1, end_pos=end),
+            Token("COMMA", ",", start, start + 1),
+            Token("VALUES", rest, start + 1, end),
         ]
         self.items = items
 
@@ -149,7 +147,7 @@ class OpReader(Cursor):
         if self.i < len(items):
             item = items[self.i]
             if item.type == "TYPE":
-                known = self.builder.resolver.type_memo.get(cast(lark.Token, item))
+                known = self.builder.resolver.type_memo.get(cast(Token, item))
                 if known is not None:
                     self.i += 1
                     return known
@@ -303,12 +301,12 @@ class OpReader(Cursor):
         inner.end()
         return found
 
-    def assignments_in(self, node: Node) -> list[tuple[lark.Token, Value]]:
+    def assignments_in(self, node: Node) -> list[tuple[Token, Value]]:
         """The `%a = %x, %b = %y` between two brackets."""
         # The tokens are `%a =`, `%x, %b =`, `%y`.
         inner = self.within(node)
-        found: list[tuple[lark.Token, Value]] = []
-        name: lark.Token | None = None
+        found: list[tuple[Token, Value]] = []
+        name: Token | None = None
         while not inner.done:
             token = inner.token("DEF", "'%name ='") if name is None else inner.values_token()
             parts = [part.strip() for part in str(token).removesuffix("=").split(",")]
@@ -318,13 +316,13 @@ class OpReader(Cursor):
                 found.append((name, self.builder.value(parts[0][1:], self, token)))
             name = None
             if token.type == "DEF":
-                start = cast(int, token.start_pos) + str(token).rindex(parts[-1])
-                name = lark.Token("DEF", f"{parts[-1]} =", start, end_pos=token.end_pos)
+                start = token.start_pos + str(token).rindex(parts[-1])
+                name = Token("DEF", f"{parts[-1]} =", start, token.end_pos)
         if name is not None:
             self.fail("expected a value", name)
         return found
 
-    def values_token(self) -> lark.Token:
+    def values_token(self) -> Token:
         """Read a value in a list of assignments, with the next name."""
         token = self.accept_token("DEF")
         if token is not None:
@@ -335,7 +333,7 @@ class OpReader(Cursor):
         self.end()
         return token
 
-    def assigned(self, names: Sequence[lark.Token], types: Sequence[Type]) -> list[Argument]:
+    def assigned(self, names: Sequence[Token], types: Sequence[Type]) -> list[Argument]:
         """The arguments that the `%name =` of an op's head declare."""
         found: list[Argument] = []
         for token, type_ in zip(names, types, strict=True):
@@ -472,7 +470,7 @@ class OpReader(Cursor):
 
     def op_span(self) -> Span:
         """The op's name and what follows, up to its regions or its end."""
-        start = cast(int, self.op_node.name.start_pos)
+        start = self.op_node.name.start_pos
         return Span(self.source, start, max(self.end_pos, start + 1))
 
 

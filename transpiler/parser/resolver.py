@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import cast
-
-import lark
 
 from ..errors import SourceText
 from ..ir.attributes import (
@@ -40,10 +37,11 @@ from ..ir.types import (
 from . import versions
 from .cursor import Cursor
 from .encodings import read_encoding
-from .grammar import AliasNode, DictNode, Entry, Item, Node, read_words
+from .grammar import read_words
 from .literals import dense, number, unescape
 from .locations import Locations
 from .nesting import Nesting, Size
+from .nodes import AliasNode, DictNode, Entry, Item, Node, Token, tokens_of
 
 MAX_INTEGER = 128  # bits; Triton's widest integer
 _TYPE_TOKENS = frozenset(("TYPE", "WORD", "BANG"))
@@ -99,11 +97,11 @@ class Resolver:
         if kind not in _TYPE_TOKENS:
             cursor.expected("a type")
         cursor.i += 1
-        token = cast(lark.Token, item)
+        token = cast(Token, item)
         text = str(token)
         if kind == "TYPE":
             start = text.index("<") + 1
-            base = cursor.base + cast(int, token.start_pos) + start
+            base = cursor.base + token.start_pos + start
             items = read_words(text[start:-1], self.source, base)
             inner = Cursor(items, self.source, base, len(text) - start - 1)
             type_ = self._parametrised(text[: start - 1], inner, token, cursor)
@@ -115,7 +113,7 @@ class Resolver:
         self.type_memo[text] = type_
         return type_
 
-    def _plain_type(self, text: str, cursor: Cursor, token: lark.Token) -> Type:
+    def _plain_type(self, text: str, cursor: Cursor, token: Token) -> Type:
         sign = text[0] if text[:2] in ("si", "ui") else ""
         digits = text[len(sign) + 1 :]
         if (sign or text[0] == "i") and digits.isdecimal() and len(digits) < 4:
@@ -129,7 +127,7 @@ class Resolver:
             return OpaqueType(versions.type_name(text))
         cursor.fail(f"there is no type '{text}'", token)
 
-    def _type_alias(self, text: str, alias: AliasNode, cursor: Cursor, token: lark.Token) -> Type:
+    def _type_alias(self, text: str, alias: AliasNode, cursor: Cursor, token: Token) -> Type:
         if text in self._resolving:
             cursor.fail(f"{text} stands for itself", token)
         self._resolving.add(text)
@@ -142,7 +140,7 @@ class Resolver:
     def alias_cursor(self, alias: AliasNode) -> Cursor:
         """A cursor over the value of an alias."""
         last = alias.items[-1] if alias.items else alias.name
-        return Cursor(alias.items, self.source, 0, cast(int, last.end_pos))
+        return Cursor(alias.items, self.source, 0, last.end_pos)
 
     def _function_type(self, cursor: Cursor) -> FunctionType:
         inputs, results = self.function_type(cursor)
@@ -183,13 +181,13 @@ class Resolver:
         angle = cursor.accept_node("angle")
         if angle is None:
             return self.type(cursor)
-        token = lark.Token("BANG", head, angle.start_pos, end_pos=angle.end_pos)
+        token = Token("BANG", head, angle.start_pos, angle.end_pos)
         self.nesting.enter(cursor, angle)
         type_ = self._parametrised(head, cursor.inner(angle), token, cursor)
         self.nesting.leave()
         return type_
 
-    def _parametrised(self, head: str, inner: Cursor, token: lark.Token, outer: Cursor) -> Type:
+    def _parametrised(self, head: str, inner: Cursor, token: Token, outer: Cursor) -> Type:
         match versions.type_name(head):
             case "tensor":
                 type_ = self._tensor(inner)
@@ -235,7 +233,7 @@ class Resolver:
             space = "" if space == "1" else space
         return PointerType(pointee, space)
 
-    def _memdesc(self, inner: Cursor, token: lark.Token) -> MemDescType:
+    def _memdesc(self, inner: Cursor, token: Token) -> MemDescType:
         shape = inner.dimensions()
         element = self.type(inner)
         inner.expect(",")
@@ -292,11 +290,11 @@ class Resolver:
     def _attribute(self, cursor: Cursor, item: Item) -> Attribute:
         match item.type:
             case "NUMBER":
-                return self._number(cursor, cast(lark.Token, item))
+                return self._number(cursor, cast(Token, item))
             case "WORD":
-                return self._word(cursor, cast(lark.Token, item))
+                return self._word(cursor, cast(Token, item))
             case "HASH":
-                return self._hash(cursor, cast(lark.Token, item))
+                return self._hash(cursor, cast(Token, item))
             case "STRING" | "GENERIC":
                 return StringAttr(unescape(str(item)[1:-1]))
             case "SYMBOL":
@@ -334,13 +332,13 @@ class Resolver:
         cursor.end()
         return values
 
-    def _number(self, cursor: Cursor, token: lark.Token) -> Attribute:
+    def _number(self, cursor: Cursor, token: Token) -> Attribute:
         type_: Type | None = None
         if cursor.accept(":"):
             type_ = self.type(cursor)
         return number(cursor, token, type_)
 
-    def _word(self, cursor: Cursor, token: lark.Token) -> Attribute:
+    def _word(self, cursor: Cursor, token: Token) -> Attribute:
         text = str(token)
         following = cursor.peek()
         angle = following is not None and following.type == "angle"
@@ -376,14 +374,14 @@ class Resolver:
                 if item in ("true", "false"):
                     values.append(item == "true")
                 else:
-                    value = number(inner, cast(lark.Token, item), element)
+                    value = number(inner, cast(Token, item), element)
                     values.append(value.value)
                 if not inner.accept(","):
                     break
         inner.end()
         return DenseArrayAttr(element, tuple(values))
 
-    def _hash(self, cursor: Cursor, token: lark.Token) -> Attribute:
+    def _hash(self, cursor: Cursor, token: Token) -> Attribute:
         text = str(token)
         if "." not in text:
             return self._alias(cursor, token, text)
@@ -398,7 +396,7 @@ class Resolver:
         inner.i = 0
         return OpaqueAttr(f"{name}<{self.text_of(inner)}>")
 
-    def _alias(self, cursor: Cursor, token: lark.Token, text: str) -> Attribute:
+    def _alias(self, cursor: Cursor, token: Token, text: str) -> Attribute:
         known = self.attribute_memo.get(text)
         if known is None:
             alias = self.aliases.get(text)
@@ -438,7 +436,7 @@ class Resolver:
         if not entry.items:
             return UnitAttr()
         last = entry.items[-1]
-        inner = Cursor(entry.items, self.source, cursor.base, cast(int, last.end_pos))
+        inner = Cursor(entry.items, self.source, cursor.base, last.end_pos)
         value = self.attribute(inner)
         inner.end()
         return value
@@ -449,17 +447,17 @@ class Resolver:
             return ""
         first, last = inner.items[inner.i], inner.items[-1]
         pieces: list[str] = []
-        at = inner.base + cast(int, first.start_pos)
-        for item in _tokens(inner.items[inner.i :]):
+        at = inner.base + first.start_pos
+        for item in tokens_of(inner.items[inner.i :]):
             start, end = inner.span(item).start, inner.span(item).end
             pieces.append(self.source.text[at:start])
             pieces.append(self._written(inner, item))
             at = end
         inner.i = len(inner.items)
-        pieces.append(self.source.text[at : inner.base + cast(int, last.end_pos)])
+        pieces.append(self.source.text[at : inner.base + last.end_pos])
         return "".join(pieces)
 
-    def _written(self, cursor: Cursor, item: lark.Token) -> str:
+    def _written(self, cursor: Cursor, item: Token) -> str:
         text = str(item)
         if item.type == "HASH":
             if "." in text:
@@ -471,7 +469,7 @@ class Resolver:
         if item.type == "BANG":
             return versions.type_name(text)
         if item.type == "TYPE":
-            one = Cursor([item], self.source, cursor.base, cast(int, item.end_pos))
+            one = Cursor([item], self.source, cursor.base, item.end_pos)
             return str(self.type(one))
         return text
 
@@ -479,20 +477,3 @@ class Resolver:
 def symbol_name(text: str) -> str:
     """The name of an `@symbol` or `@"quoted symbol"`."""
     return unescape(text[2:-1]) if text.startswith('@"') else text[1:]
-
-
-def _tokens(items: Sequence[Item]) -> list[lark.Token]:
-    """All tokens of some items, in the order of the text."""
-    found: list[lark.Token] = []
-    stack: list[Item | Entry] = list(reversed(items))
-    while stack:
-        item = stack.pop()
-        if isinstance(item, DictNode):
-            stack.extend(reversed(item.entries))
-        elif isinstance(item, Entry):
-            stack.extend(reversed([item.key, *item.items]))
-        elif isinstance(item, Node):
-            stack.extend(reversed(item.items))
-        else:
-            found.append(item)
-    return found

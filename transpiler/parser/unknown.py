@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import cast
-
-import lark
 
 from ..ir.attributes import TypeAttr
 from ..ir.core import OperandPiece, Piece, UnknownOp, Value
 from ..ir.types import OpaqueType, Type
-from .grammar import DictNode, Entry, Item, Node
+from .nodes import DictNode, Entry, Item, Node, Token
 from .reader import OpReader
 
 _SPACE = re.compile(r"(?://[^\n]*)|\s+")
@@ -48,7 +45,7 @@ class _Pieces:
         self.reader = reader
         self.pieces: list[Piece] = []
         self.operands: list[Value] = []
-        self.at = cast(int, reader.op_node.name.end_pos)
+        self.at = reader.op_node.name.end_pos
 
     def all(self) -> None:
         """Take every item."""
@@ -73,10 +70,10 @@ class _Pieces:
         if text:
             self.pieces.append(text)
 
-    def token(self, token: lark.Token) -> None:
+    def token(self, token: Token) -> None:
         """Take one token."""
-        self.gap(cast(int, token.start_pos))
-        self.at = cast(int, token.end_pos)
+        self.gap(token.start_pos)
+        self.at = token.end_pos
         text = str(token)
         if token.type == "VALUES":
             for index, name in enumerate(text.split(",")):
@@ -92,11 +89,9 @@ class _Pieces:
         else:
             self.pieces.append(text)
 
-    def one(self, token: lark.Token) -> OpReader:
+    def one(self, token: Token) -> OpReader:
         """A reader of a single token."""
-        return self.reader.within(
-            Node("group", [token], cast(int, token.start_pos), cast(int, token.end_pos) + 1)
-        )
+        return self.reader.within(Node("group", [token], token.start_pos, token.end_pos + 1))
 
 
 def _result_types(reader: OpReader, count: int) -> list[Type]:
