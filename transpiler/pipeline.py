@@ -27,6 +27,7 @@ from .passes.numbers import refuse_doubles, split_results
 from .passes.plain_axes import make_axes_plain
 from .passes.plain_dots import make_dots_plain
 from .passes.pointers import carry_distances
+from .passes.rings import empty_rings
 from .passes.shared_memory import plan_shared_memory
 from .passes.staging import stage_operands
 from .passes.structure import structure_control_flow
@@ -61,6 +62,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("buffers", _in_place(lower_buffers)),
     Pass("debugging", _in_place(record_debugging)),
     Pass("plain-dots", _in_place(make_dots_plain)),
+    Pass("rings", _in_place(empty_rings)),
     Pass("shared-memory", plan_shared_memory),
     Pass("split-results", _in_place(split_results)),
     Pass("canonicalize", _in_place(canonicalize)),

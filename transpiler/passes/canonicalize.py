@@ -176,24 +176,51 @@ def _pass_unchanged(op: scf.For) -> bool:
 
 
 def _drop_unused_carried(op: scf.For) -> bool:
-    """A value that goes around and nobody reads, in the loop or behind it."""
-    last = op.body.terminator
-    unused = {
-        index
-        for index, (argument, result) in enumerate(zip(op.iter_args, op.results, strict=True))
-        if not result.uses and all(use == (last, index) for use in argument.uses)
-    }
+    """Values that go around for themselves alone: nobody reads them but to make their next one."""
+    needed = _needed(op)
+    unused = {i for i, argument in enumerate(op.iter_args) if argument not in needed}
     if not unused:
         return False
     kept = [index for index in range(len(op.results)) if index not in unused]
     inits = [op.inits[index] for index in kept]
+    last, body = op.body.terminator, op.body
+    gone = [op.iter_args[index] for index in unused]
     last.set_operands([last.operands[index] for index in kept])
-    body = op.body
+    for inner in reversed(list(body.ops)):
+        if _only_computes(inner) and not any(v in needed or v.uses for v in inner.results):
+            inner.erase()
+    assert not any(argument.uses for argument in gone)
     body.args = [body.args[0], *(body.args[1 + index] for index in kept)]
     for index, argument in enumerate(body.args):
         argument.index = index
     _replace(op, [op.lower, op.upper, op.step, *inits], kept)
     return True
+
+
+def _only_computes(op: Op) -> bool:
+    return is_computation(op) or (isinstance(op, tt.Load) and not op.is_volatile)
+
+
+def _needed(loop: scf.For) -> set[Value]:
+    """The values in a loop's body that something else than the loop's own turns depends on."""
+    given = dict(zip(loop.iter_args, loop.yields, strict=True))
+    last = loop.body.terminator
+    effects = [op for op in loop.body.ops if op is not last and not _only_computes(op)]
+    stack = [value for op in effects for inner in op.walk() for value in inner.operands]
+    stack += [value for value, result in zip(loop.yields, loop.results, strict=True) if result.uses]
+    needed = {arg for arg, result in zip(loop.iter_args, loop.results, strict=True) if result.uses}
+    stack += [given[argument] for argument in needed]
+    while stack:
+        value = stack.pop()
+        if value in needed:
+            continue
+        needed.add(value)
+        op = value.defining_op
+        if op is not None and op.parent is loop.body:
+            stack.extend(op.operands)
+        elif value in given:
+            stack.append(given[value])
+    return needed
 
 
 # -- memory ----------------------------------------------------------------------------------------
