@@ -140,27 +140,17 @@ def _maker(rule: Rule, actions: object) -> Callable[[Children], Any]:
 def _gatherer(parts: str) -> Callable[[Children], Children]:
     if set(parts) <= {"k"}:
         return list
-    if parts[:1] == "s":  # the list of what was read before is used on, as it is nowhere else
-
-        def extend(children: Children) -> Children:
-            found: Children = children[0]
-            for part, child in zip(parts[1:], children[1:], strict=True):
-                _add(found, part, child)
-            return found
-
-        return extend
+    # A list that comes first is used on: it stands nowhere else.
+    grows = parts.startswith("s")
+    rest = tuple(enumerate(parts))[grows:]
 
     def gather(children: Children) -> Children:
-        found: Children = []
-        for part, child in zip(parts, children, strict=True):
-            _add(found, part, child)
+        found: Children = children[0] if grows else []
+        for index, part in rest:
+            if part == "k":
+                found.append(children[index])
+            elif part == "s":
+                found += children[index]
         return found
 
     return gather
-
-
-def _add(found: Children, part: str, child: Any) -> None:
-    if part == "s":
-        found += child
-    elif part == "k":
-        found.append(child)
