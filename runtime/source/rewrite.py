@@ -28,7 +28,7 @@ _CASTS = frozenset({"reinterpret_cast", "static_cast", "const_cast"})
 def for_check(unit: Unit) -> EditedText:
     """The text for clang's C++ for OpenCL."""
     edits = Edits(unit.text)
-    _common(unit, edits)
+    common_edits(unit, edits)
     wrap_conditionals(unit, edits)
     return edits.apply()
 
@@ -39,7 +39,7 @@ def for_host(unit: Unit, *, check_buffers: bool = False, profile: bool = False) 
     With `profile` accesses through pointers into any of Metal's memories are counted.
     """
     edits = Edits(unit.text)
-    _common(unit, edits)
+    common_edits(unit, edits)
     if profile:
         wrap_reads(unit, edits)
     _HostRewriter(unit, edits, bounded_spaces(check_buffers, profile)).run()
@@ -65,7 +65,14 @@ def is_swizzle(unit: Unit, index: int, shortest: int = 2) -> bool:
     )
 
 
-def _common(unit: Unit, edits: Edits) -> None:
+def half_literal(token: Token) -> str | None:
+    """The digits of `0.5h`; none of any other token."""
+    literal = _HALF_LITERAL.match(token.text)
+    return literal.group(1) if literal else None
+
+
+def common_edits(unit: Unit, edits: Edits) -> None:
+    """What every compiler needs: no attributes, no Metal headers, swizzles as calls."""
     for token in unit.all_tokens:
         if token.kind == "attribute" or (token.kind == "directive" and _INCLUDE.match(token.text)):
             edits.blank(token.start, token.end)
@@ -121,9 +128,9 @@ class _HostRewriter:
             elif token.text == "kernel":
                 self._edits.replace(token.start, token.end, "static")
             elif token.kind == "number":
-                literal = _HALF_LITERAL.match(token.text)
-                if literal:
-                    self._edits.replace(token.start, token.end, f"half({literal.group(1)}l)")
+                digits = half_literal(token)
+                if digits is not None:
+                    self._edits.replace(token.start, token.end, f"half({digits}l)")
 
     def _variables(self, start: int, end: int) -> None:
         """Replaces the threadgroup variables declared in a kernel's body."""

@@ -2,7 +2,7 @@
 // the two are built apart (perhaps by different compilers) and meet at load time.
 #pragma once
 
-#if !defined(__OPENCL_CPP_VERSION__)
+#if !defined(__OPENCL_CPP_VERSION__) && !defined(__CUDACC_RTC__)
 namespace trimetal {
 
 constexpr unsigned abi_version = 2;

@@ -70,7 +70,7 @@ TRIMETAL_ATOMICS(__local, false)
 inline void atomic_max_explicit(volatile __global _atomic<ulong>*, ulong, memory_order) {}
 inline void atomic_min_explicit(volatile __global _atomic<ulong>*, ulong, memory_order) {}
 
-#else
+#elif TRIMETAL_HOST
 
 } // namespace metal
 
@@ -176,3 +176,7 @@ METAL_FUNC void atomic_min_explicit(const P& p, ulong operand, memory_order TRIM
 #endif
 
 } // namespace metal
+
+#if TRIMETAL_CUDA
+#include "cuda/atomic.hpp"
+#endif

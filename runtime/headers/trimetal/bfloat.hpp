@@ -4,6 +4,8 @@
 // it converts by itself, from anything else only where the text says so, as in Metal.
 #pragma once
 
+TRIMETAL_PROGRAM_SCOPE_BEGIN
+
 struct bfloat {
     ushort bits;
 
@@ -26,10 +28,16 @@ struct bfloat {
   private:
     // To nearest, ties to even; a NaN stays a (quiet) NaN.
     TRIMETAL_INLINE static ushort round(float value) {
+#if TRIMETAL_CUDA
+        ushort rounded;
+        asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(rounded) : "f"(value));
+        return rounded;
+#else
         uint wide;
         __builtin_memcpy(&wide, &value, sizeof wide);
         if ((wide & 0x7fffffffu) > 0x7f800000u) return (ushort)((wide >> 16) | 0x40u);
         return (ushort)((wide + 0x7fffu + ((wide >> 16) & 1u)) >> 16);
+#endif
     }
 };
 
@@ -57,10 +65,14 @@ TRIMETAL_COMPARE(<=)
 TRIMETAL_COMPARE(>=)
 #undef TRIMETAL_COMPARE
 
+TRIMETAL_PROGRAM_SCOPE_END
+
 namespace trimetal {
 template <class T> using beside_bfloat =
     enable_if_t<is_scalar<T> && !is_same_v<plain<T>, float> && !is_same_v<plain<T>, bfloat>>;
 }
+
+TRIMETAL_PROGRAM_SCOPE_BEGIN
 
 // Beside a float, a bfloat counts as a float; beside anything else the text must say what it means.
 #define TRIMETAL_MIXED(op)                                                                         \
@@ -87,3 +99,5 @@ TRIMETAL_INLINE bfloat operator-(bfloat a) {
     a.bits = (ushort)(a.bits ^ 0x8000u);
     return a;
 }
+
+TRIMETAL_PROGRAM_SCOPE_END

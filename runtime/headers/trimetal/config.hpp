@@ -3,6 +3,8 @@
 
 #if defined(__OPENCL_CPP_VERSION__)
 #define TRIMETAL_CHECK 1
+#elif defined(__CUDACC_RTC__)
+#define TRIMETAL_CUDA 1
 #else
 #define TRIMETAL_HOST 1
 #endif
@@ -34,7 +36,21 @@
 #define TRIMETAL_THREADGROUP
 #define TRIMETAL_CONSTANT
 #define TRIMETAL_THREAD
+#if TRIMETAL_CUDA
+#define TRIMETAL_INLINE __forceinline__
+#else
 #define TRIMETAL_INLINE inline __attribute__((always_inline))
+#endif
+#endif
+
+// Names that MSL has at program scope. CUDA has its own float4 there, and argument-dependent look-up
+// would find its max beside ours: there MSL's names, and the kernel itself, are in namespace metal.
+#if TRIMETAL_CUDA
+#define TRIMETAL_PROGRAM_SCOPE_BEGIN namespace metal {
+#define TRIMETAL_PROGRAM_SCOPE_END }
+#else
+#define TRIMETAL_PROGRAM_SCOPE_BEGIN
+#define TRIMETAL_PROGRAM_SCOPE_END
 #endif
 
 #define METAL_FUNC TRIMETAL_INLINE
@@ -51,8 +67,8 @@ typedef uchar uint8_t;
 typedef ushort uint16_t;
 typedef uint uint32_t;
 typedef ulong uint64_t;
-typedef __SIZE_TYPE__ size_t;
-typedef __PTRDIFF_TYPE__ ptrdiff_t;
+typedef decltype(sizeof(0)) size_t;
+typedef decltype((char*)0 - (char*)0) ptrdiff_t;
 
 #if TRIMETAL_HOST
 typedef _Float16 half;

@@ -43,6 +43,8 @@ METAL_FUNC void atomic_thread_fence(mem_flags, memory_order,
                                     thread_scope = thread_scope_device) {
 #if TRIMETAL_HOST
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
+#elif TRIMETAL_CUDA
+    __threadfence();
 #endif
 }
 #endif
@@ -56,6 +58,10 @@ METAL_FUNC void simdgroup_barrier(mem_flags TRIMETAL_LINE) {
     TRIMETAL_COUNT_SIMDGROUP(simdgroup_barriers);
     trimetal::services->exchange(trimetal_line, "simdgroup_barrier", nullptr);
 }
+#elif TRIMETAL_CUDA
+// Both order the memory of the threads that meet, device and threadgroup memory alike.
+METAL_FUNC void threadgroup_barrier(mem_flags) { __syncthreads(); }
+METAL_FUNC void simdgroup_barrier(mem_flags) { __syncwarp(); }
 #else
 METAL_FUNC void threadgroup_barrier(mem_flags) {}
 METAL_FUNC void simdgroup_barrier(mem_flags) {}

@@ -55,6 +55,10 @@ template <class T> METAL_FUNC T rotated(T x, T by) {
 template <class T> METAL_FUNC T high_product(T x, T y) {
 #if TRIMETAL_HOST
     return (T)(((wide_of<T>)x * (wide_of<T>)y) >> bits_of<T>);
+#elif TRIMETAL_CUDA
+    if constexpr (is_same_v<T, long>) return (T)__mul64hi(x, y);
+    else if constexpr (is_same_v<T, ulong>) return (T)__umul64hi(x, y);
+    else return (T)(((wide_of<T>)x * (wide_of<T>)y) >> bits_of<T>);
 #else
     return x;
 #endif

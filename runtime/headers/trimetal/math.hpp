@@ -21,7 +21,11 @@ METAL_FUNC float fraction(float x) {
 }
 // Of a number and a NaN, signaling or not, the number; of two zeros, the positive one.
 METAL_FUNC float larger(float x, float y) {
+#if TRIMETAL_CUDA
+    return __builtin_fmaxf(x, y);
+#else
     return x > y || y != y || (x == y && __builtin_copysignf(1.0f, y) < 0.0f) ? x : y;
+#endif
 }
 #if TRIMETAL_HOST
 // Exact product; the sum rounds once to double and once more to half.
@@ -29,6 +33,13 @@ METAL_FUNC half fma_half(half x, half y, half z) {
     return (half)((double)x * (double)y + (double)z);
 }
 METAL_FUNC float reciprocal_root(float x) { return (float)(1.0 / __builtin_sqrt((double)x)); }
+#elif TRIMETAL_CUDA
+METAL_FUNC half fma_half(half x, half y, half z) {
+    half r;
+    asm("fma.rn.f16 %0, %1, %2, %3;" : "=h"(r.bits) : "h"(x.bits), "h"(y.bits), "h"(z.bits));
+    return r;
+}
+METAL_FUNC float reciprocal_root(float x) { return __frsqrt_rn(x); }
 #else
 METAL_FUNC float reciprocal_root(float x) { return x; }
 METAL_FUNC half fma_half(half x, half y, half z) { return z; }
@@ -60,7 +71,7 @@ METAL_FUNC int ilogb(float x) { return __builtin_ilogbf(x); }
 METAL_FUNC int ilogb(half x) { return __builtin_ilogbf((float)x); }
 
 METAL_FUNC float frexp(float x, TRIMETAL_THREAD int& exponent) {
-#if TRIMETAL_HOST
+#if !TRIMETAL_CHECK
     return __builtin_frexpf(x, &exponent);
 #else
     return x;

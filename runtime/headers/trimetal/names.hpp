@@ -10,6 +10,7 @@
     typedef trimetal::packed_vec<T, 3> packed_##T##3;                                              \
     typedef trimetal::packed_vec<T, 4> packed_##T##4;
 #define TRIMETAL_BOTH(T) TRIMETAL_VECTORS(T) TRIMETAL_PACKED(T)
+TRIMETAL_PROGRAM_SCOPE_BEGIN
 TRIMETAL_VECTORS(bool)
 TRIMETAL_BOTH(char)
 TRIMETAL_BOTH(uchar)
@@ -22,6 +23,7 @@ TRIMETAL_VECTORS(ulong)
 TRIMETAL_BOTH(float)
 TRIMETAL_BOTH(half)
 TRIMETAL_BOTH(bfloat)
+TRIMETAL_PROGRAM_SCOPE_END
 #undef TRIMETAL_VECTORS
 #undef TRIMETAL_PACKED
 #undef TRIMETAL_BOTH
@@ -125,7 +127,7 @@ template <class To, class From> TRIMETAL_INLINE To as_type(const From& from) {
     const trimetal::vector_of<From> value = from;
     static_assert(sizeof(To) == sizeof(value), "as_type needs two types of one size");
     To to;
-#if TRIMETAL_HOST
+#if !TRIMETAL_CHECK
     __builtin_memcpy(&to, &value, sizeof to);
 #endif
     return to;

@@ -120,7 +120,7 @@ METAL_FUNC uint members() { return services->lane()->simdgroup->members; }
 #define TRIMETAL_REDUCE(Op, width) trimetal::reduce<Op, width>(value, trimetal_line, __func__)
 #define TRIMETAL_SCAN(Op, inclusive) trimetal::scan<Op, inclusive>(value, trimetal_line, __func__)
 #define TRIMETAL_BALLOT(vote) trimetal::ballot(vote, trimetal_line, __func__)
-#else
+#elif !TRIMETAL_CUDA
 METAL_FUNC uint lane_index() { return 0u; }
 METAL_FUNC uint members() { return ~0u; }
 #define TRIMETAL_MOVE(source, distance) value
@@ -131,6 +131,10 @@ METAL_FUNC uint members() { return ~0u; }
 #endif
 
 } // namespace trimetal
+
+#if TRIMETAL_CUDA
+#include "cuda/simd.hpp"
+#endif
 
 namespace metal {
 

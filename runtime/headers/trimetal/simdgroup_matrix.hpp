@@ -83,6 +83,8 @@ METAL_FUNC ulong element_offset(uint i, ulong row_length, const vec<ulong, 2>& o
                      : (origin.d[1] + row) * row_length + origin.d[0] + column;
 }
 
+#if TRIMETAL_HOST
+
 struct MatrixOperands {
     void* d;
     const void *a, *b, *c;
@@ -110,10 +112,13 @@ void multiply_slots(Simdgroup& simdgroup, uint parity) {
         for (uint i = 0; i < 2; ++i) ((D*)operands.d)[i] = (D)d[row][column + i];
     }
 }
+#endif
 
 } // namespace trimetal
 
 namespace metal {
+
+#if TRIMETAL_HOST
 
 template <class T, class P>
 METAL_FUNC void simdgroup_load(simdgroup_matrix<T, 8, 8>& m, const P& source,
@@ -159,5 +164,10 @@ METAL_FUNC void simdgroup_multiply(simdgroup_matrix<D, 8, 8>& d,
 }
 
 #endif
+#endif
 
 } // namespace metal
+
+#if TRIMETAL_CUDA
+#include "cuda/simdgroup_matrix.hpp"
+#endif

@@ -26,13 +26,22 @@ template <class T> using remove_reference_t = typename remove_reference<T>::type
 template <class T, int N> struct vec;
 } // namespace metal
 
+TRIMETAL_PROGRAM_SCOPE_BEGIN
 struct bfloat;
+#if TRIMETAL_CUDA
+struct half;
+#endif
+TRIMETAL_PROGRAM_SCOPE_END
 
 namespace trimetal {
 using metal::conditional_t;
 using metal::enable_if_t;
 using metal::is_same_v;
 using metal::vec;
+#if TRIMETAL_CUDA
+using metal::bfloat;
+using metal::half;
+#endif
 
 // Deduction in C++ for OpenCL keeps an argument's address space in the type.
 template <class T> struct without_space { typedef T type; };
