@@ -53,7 +53,7 @@ def test_a_uniform_step_moves_the_scalar_pointer() -> None:
           %q = tt.addptr %1, %r : {POINTERS}, {INTS}
           tt.store %q, %r : {POINTERS}
           %2 = arith.extsi %n : i32 to i64
-          %3 = arith.addi %a_offset, %2 : i64
+          %3 = arith.addi %a_offset, %2 overflow<nsw> : i64
           scf.yield %3 : i64
         }}
         tt.return

@@ -113,11 +113,8 @@ class BodyWriter:
             self.add(f"{self.writer[write.array].type} {place} = {value.text};", location)
         elif value.text == place:
             return
-        elif value.parts is not None and value.parts[0] == place:
-            _, symbol, right = value.parts
-            self.add(f"{place} {symbol}= {without_parentheses(right)};", location)
         else:
-            self.add(f"{place} = {value.text};", location)
+            self.add(_assignment(place, value), location)
 
     def variable(self, value: Value, fallback: str, location: Location, text: str = "") -> str:
         """`T name;` or `T name = text;`, and its name."""
@@ -129,22 +126,24 @@ class BodyWriter:
 
     def assign(self, names: Sequence[str], values: Sequence[Value], location: Location) -> None:
         """Set variables, all at once: through copies where one is needed after it was set."""
-        texts = [self.writer.stored(value).text for value in values]
+        exprs = [self.writer.stored(value) for value in values]
         moves = [
-            (name, text, value)
-            for name, text, value in zip(names, texts, values, strict=True)
-            if name != text
+            (name, expr, value)
+            for name, expr, value in zip(names, exprs, values, strict=True)
+            if name != expr.text
         ]
         changed: set[str] = set()
         clash = False
-        for name, text, _ in moves:
-            clash = clash or bool(changed & set(re.findall(r"[A-Za-z_]\w*", text)))
+        for name, expr, _ in moves:
+            clash = clash or bool(changed & set(re.findall(r"[A-Za-z_]\w*", expr.text)))
             changed.add(name)
-        pairs = [(name, text) for name, text, _ in moves]
         if clash:
-            pairs = [(name, self._copy(name, text, v, location)) for name, text, v in moves]
-        for name, text in pairs:
-            self.add(f"{name} = {text};", location)
+            copies = [self._copy(name, expr.text, value, location) for name, expr, value in moves]
+            for (name, _, _), copy in zip(moves, copies, strict=True):
+                self.add(f"{name} = {copy};", location)
+            return
+        for name, expr, _ in moves:
+            self.add(_assignment(name, expr), location)
 
     def _copy(self, name: str, text: str, value: Value, location: Location) -> str:
         copy = self.scope.declare(f"next_{name}")
@@ -266,6 +265,14 @@ def write_entry(writer: BodyWriter, op: Op) -> None:
     source = op.value.defining_op
     if source is None or writer.inlining.placed.get(source) is not op:
         writer.set_entry(op, writer.writer.stored(op.value))
+
+
+def _assignment(place: str, value: Expr) -> str:
+    """`place = value;`, or `place += right;` where the value is `place + right`."""
+    if value.parts is not None and value.parts[0] == place:
+        _, symbol, right = value.parts
+        return f"{place} {symbol}= {without_parentheses(right)};"
+    return f"{place} = {value.text};"
 
 
 def _place(writer: Writer, pointer: Value, type_: Type) -> Expr:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..dialects import arith, math, metal, scf, tt
-from ..ir.attributes import IntegerAttr
+from ..ir.attributes import IntegerAttr, OpaqueAttr
 from ..ir.core import Block, Op, Value
 from ..ir.types import IndexType, IntegerType, element_of
 
@@ -73,7 +73,10 @@ class Ranges:
                 return None
 
     def overflows(self, op: Op) -> bool:
-        """Whether the signed result might not fit its type."""
+        """Whether the signed result might not fit its type; what is marked `nsw` always fits."""
+        flags = op.attributes.get("overflowFlags")
+        if isinstance(flags, OpaqueAttr) and "nsw" in flags.text:
+            return False
         exact = self.exact(op)
         limits = full_range(_width(op.result))
         return exact is None or exact.low < limits.low or exact.high > limits.high

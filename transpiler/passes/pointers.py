@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..dialects import arith, scf, tt, ttg
-from ..ir.attributes import IntegerAttr
+from ..ir.attributes import IntegerAttr, OpaqueAttr
 from ..ir.core import Module, Op, Value
 from ..ir.stems import stem_of
 from ..ir.types import I64, IntegerType, PointerType, TensorType, Type, element_of
@@ -112,10 +112,14 @@ class _Maker:
     def distance(self, start: Value, steps: Sequence[Value]) -> Value:
         """A 64-bit number further by the steps, which are signed."""
         for step in steps:
-            number = self.number(step)
-            if number.type != I64:
+            number, known = self.number(step), splat_of(step)
+            # Sums of 32-bit steps stay far from what 64 bits hold.
+            flags = {} if number.type == I64 else {"overflowFlags": OpaqueAttr("nsw")}
+            if known is not None:
+                number = self.constant(known)
+            elif number.type != I64:
                 number = self.value(arith.Extsi((number,), (I64,)))
-            start = self.value(arith.Addi((start, number), (I64,)))
+            start = self.value(arith.Addi((start, number), (I64,), flags))
         return start
 
     def pointers(self, chain: _Chain, distance: Value | None, name: str) -> Value:
