@@ -173,16 +173,17 @@ class Op:
 
     def erase(self) -> None:
         """Take the op, with its regions, out of the IR; its results must have no uses left."""
-        for result in self.results:
-            if result.uses:
-                raise ValueError(f"{self.op_name} is erased while %{result.name} is used")
-        for op in list(self.walk()):
+        if self.parent is not None:
+            self.parent.erase([self])
+        else:
+            self.drop_operands()
+
+    def drop_operands(self) -> None:
+        """Use no value any more, here and in the regions: the op is about to be erased."""
+        for op in self.walk():
             for index, value in enumerate(op.operands):
                 value.uses.pop((op, index), None)
             op.operands = []
-        if self.parent is not None:
-            self.parent.ops.remove(self)
-            self.parent = None
 
     def walk(self) -> Iterator[Op]:
         """This op, then every op nested in it, in the order of the text."""
@@ -297,6 +298,24 @@ class Block:
         op.parent = self
         self.ops.insert(self.ops.index(anchor), op)
         return op
+
+    def erase(self, ops: Sequence[Op]) -> None:
+        """Take ops of this block, with their regions, out of the IR.
+
+        Their results must have no uses left but by one another. The cost is that of one walk over
+        the block, however many they are.
+        """
+        for op in ops:
+            op.drop_operands()
+        for op in ops:
+            op.parent = None
+            for result in op.results:
+                if result.uses:
+                    raise ValueError(f"{op.op_name} is erased while %{result.name} is used")
+        if len(ops) == 1:
+            self.ops.remove(ops[0])
+        elif ops:
+            self.ops = [op for op in self.ops if op.parent is not None]
 
     @property
     def terminator(self) -> Op:

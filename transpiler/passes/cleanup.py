@@ -31,19 +31,22 @@ Key = tuple[object, ...]
 def _cse(block: Block, scopes: list[dict[Key, Op]]) -> None:
     known: dict[Key, Op] = {}
     scopes = [*scopes, known]
-    for op in list(block.ops):
+    repeated: list[Op] = []
+    for op in block.ops:
         if is_computation(op):
             key = _key(op)
             same = next((scope[key] for scope in scopes if key in scope), None)
             if same is not None:
                 for mine, its in zip(op.results, same.results, strict=True):
                     its.name = its.name or mine.name
-                op.replace_with(same.results)
+                    mine.replace_all_uses_with(its)
+                repeated.append(op)
             else:
                 known[key] = op
         for region in op.regions:
             for inner in region.blocks:
                 _cse(inner, scopes)
+    block.erase(repeated)
 
 
 def _key(op: Op) -> Key:
@@ -61,28 +64,29 @@ def hoist_loop_invariants(module: Module) -> None:
     Division and remainder move only by a constant: a loop that never runs must not divide by zero.
     """
     for op in module.body.ops:
-        _hoist(op)
+        for region in op.regions:
+            for block in region.blocks:
+                _hoist(block)
 
 
 _LOOPS = (scf.For, scf.While, metal.RegisterLoop)
 _DIVISIONS = (arith.Divsi, arith.Divui, arith.Remsi, arith.Remui)
 
 
-def _hoist(op: Op) -> None:
-    for region in op.regions:
-        for block in region.blocks:
-            for inner in list(block.ops):
+def _hoist(block: Block) -> None:
+    ops: list[Op] = []
+    for op in block.ops:
+        for region in op.regions:
+            for inner in region.blocks:
                 _hoist(inner)
-    if not isinstance(op, _LOOPS) or op.parent is None:
-        return
-    for region in op.regions:
-        for block in region.blocks:
-            _hoist_from(block, op)
+                if isinstance(op, _LOOPS):
+                    ops += _taken_out(inner, block)
+        ops.append(op)
+    block.ops = ops
 
 
-def _hoist_from(block: Block, loop: Op) -> None:
-    target = loop.parent
-    assert target is not None
+def _taken_out(block: Block, target: Block) -> list[Op]:
+    """Take the ops out of a loop's block that can stand before the loop, in `target`."""
     inside = {id(value) for value in block.args}
     moved: list[Op] = []
     stay: list[Op] = []
@@ -90,15 +94,13 @@ def _hoist_from(block: Block, loop: Op) -> None:
         free = is_computation(op) and not any(id(v) in inside for v in op.operands)
         if free and not (isinstance(op, _DIVISIONS) and not _is_constant(op.operands[1])):
             moved.append(op)
+            op.parent = target
         else:
             stay.append(op)
             inside.update(id(result) for result in op.results)
     if moved:
         block.ops = stay
-        position = target.ops.index(loop)
-        target.ops[position:position] = moved
-        for op in moved:
-            op.parent = target
+    return moved
 
 
 def _is_constant(value: Value) -> bool:
@@ -116,6 +118,7 @@ def eliminate_dead_code(module: Module) -> None:
 
 
 def _dce(block: Block) -> None:
+    dead: list[Op] = []
     for op in reversed(list(block.ops)):
         for region in op.regions:
             for inner in region.blocks:
@@ -124,7 +127,9 @@ def _dce(block: Block) -> None:
             if isinstance(op, metal.Local | metal.Threadgroup):
                 _drop_unread(op)
         elif _is_removable(op):
-            op.erase()
+            op.drop_operands()
+            dead.append(op)
+    block.erase(dead)
 
 
 def _is_removable(op: Op) -> bool:
