@@ -35,13 +35,14 @@ class KeptFile:
 
 def size_limit() -> int:
     """The most bytes that the cache keeps: TRIMETAL_CACHE_LIMIT (such as 500M), or 1 GiB."""
-    text = os.environ.get("TRIMETAL_CACHE_LIMIT", "").strip().upper()
+    given = os.environ.get("TRIMETAL_CACHE_LIMIT", "")
+    text = given.strip().upper()
     if not text:
         return DEFAULT_LIMIT
     digits = text.removesuffix("B").rstrip("KMGT")
     unit = text.removesuffix("B")[len(digits) :]
     if not digits.isdigit() or unit not in _UNITS:
-        raise CacheError(f"TRIMETAL_CACHE_LIMIT={text}: a size such as 500M or 2G is expected")
+        raise CacheError(f"TRIMETAL_CACHE_LIMIT={given}: a size such as 500M or 2G is expected")
     return int(digits) * _UNITS[unit]
 
 

@@ -46,7 +46,7 @@ def test_no_command_is_bad_usage():
 
 def test_help_lists_the_commands():
     text = run("--help").stdout
-    for command in ("transpile", "parse", "check", "targets"):
+    for command in ("transpile", "parse", "check", "targets", "cache"):
         assert f"\n    {command} " in text
 
 
@@ -229,3 +229,26 @@ def test_colours_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch):
     assert "\x1b[" in highlighted("int x;\n")
     monkeypatch.setenv("NO_COLOR", "1")
     assert highlighted("int x;\n") == "int x;\n"
+
+
+def test_the_cache_is_shown_and_cleared(tmp_path: Path):
+    place = {"TRIMETAL_CACHE_DIR": str(tmp_path), "TRIMETAL_CACHE_LIMIT": "3M"}
+    first = run("transpile", DUMP, **place)
+    shown = run("cache", **place)
+    assert shown.returncode == 0
+    place_line, header, row, _ = shown.stdout.splitlines()
+    assert place_line.startswith(f"{tmp_path}: ")
+    assert place_line.endswith(" KiB of at most 3.0 MiB")
+    assert header.split() == ["kind", "files", "size", "last", "used"]
+    assert row.split()[:2] == ["shaders", "1"]
+    assert run("transpile", DUMP, **place).stdout == first.stdout
+    cleared = run("cache", "clear", **place)
+    assert (cleared.returncode, cleared.stderr) == (0, "")
+    assert "1 file removed" in cleared.stdout
+    assert "shaders" not in run("cache", **place).stdout
+
+
+def test_a_limit_of_the_cache_that_is_no_size():
+    result = run("cache", TRIMETAL_CACHE_LIMIT="a lot")
+    assert result.returncode == 1
+    assert result.stderr == "TRIMETAL_CACHE_LIMIT=a lot: a size such as 500M or 2G is expected\n"

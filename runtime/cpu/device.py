@@ -24,7 +24,6 @@ from .toolchain import Toolchain, toolchain
 
 _MAX_THREADS = 1024
 _THREADGROUP_MEMORY = 32 << 10
-_ABI_VERSION = 2
 _PROFILE = ("-DTRIMETAL_PROFILE=1",)
 # The counters of a profile are plain variables of the kernel's library, which all programs of one
 # text share: one launch at a time, on one OS thread.
@@ -106,9 +105,9 @@ class CpuProgram:
         return LaunchError(message.replace(line.group(), "", 1), place)
 
 
-def _loaded(shader: Shader, tools: Toolchain, check_buffers: bool, count: bool) -> ctypes.CDLL:
+def _loaded(shader: Shader, tools: Toolchain, check_buffers: bool, profile: bool) -> ctypes.CDLL:
     """The kernel's library, from the cache or compiled."""
-    source, edited = host_source(shader, check_buffers=check_buffers, profile=count)
+    source, edited = host_source(shader, check_buffers=check_buffers, profile=profile)
     key = content_key(tools.key, source)
 
     def make(target: Path) -> None:

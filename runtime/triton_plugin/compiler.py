@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import trimetal
+from trimetal.runtime.fingerprint import fingerprint
 
 from .activation import BACKEND
 from .options import MetalOptions, parse_options
@@ -35,7 +33,8 @@ class TrimetalBackend(BaseBackend):
 
     def hash(self) -> str:
         """What tells this compiler from every other one; part of the key of Triton's cache."""
-        return f"{BACKEND}-{trimetal.__version__}-{self.target.arch}-{_digest_of_sources()}"
+        sources = fingerprint("transpiler", "templates", "runtime/triton_plugin")
+        return f"{BACKEND}-{self.target.arch}-{sources}"
 
     def parse_options(self, opts: Mapping[str, Any]) -> MetalOptions:
         """The options of one compilation."""
@@ -106,17 +105,3 @@ def _make_msl(module: Any, metadata: Metadata, *, options: MetalOptions) -> str:
 def _min_dot_size(lhs: object, rhs: object) -> tuple[int, int, int]:
     """The smallest M, N and K of a `tl.dot`."""
     return 1, 1, 1
-
-
-@functools.lru_cache(maxsize=1)
-def _digest_of_sources() -> str:
-    """What the compiler does, as a hash: a version in development has many contents."""
-    digest = hashlib.sha256()
-    package = Path(trimetal.__file__).parent
-    for folder in ("transpiler", "templates", "runtime/triton_plugin"):
-        root = (package / folder).resolve()
-        for path in sorted(root.rglob("*")):
-            if path.is_file() and path.suffix != ".pyc":
-                digest.update(f"{folder}/{path.relative_to(root).as_posix()}".encode())
-                digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from trimetal.runtime.shaders import arguments_from_fields
 from trimetal.transpiler.errors import LaunchError
 
 from .memory import address_of, array_of, sized_address_of
 from .mlx_arrays import Copies, is_mlx
 from .parameters import argument_getters
 from .settings import device_name, launches_are_off, sizes_are_needed
-from .shader_text import SHADER, arguments_of
+from .shader_text import SHADER
 from .triton_api import Source
 
 Hook = Callable[[object], object]
@@ -22,7 +23,7 @@ class Launcher:
 
     def __init__(self, source: Source, metadata: Any) -> None:
         # The hidden buffer of prints and assertions is the runtime's own.
-        found = arguments_of(getattr(metadata, SHADER))
+        found = arguments_from_fields(getattr(metadata, SHADER)["arguments"])
         arguments = tuple(argument for argument in found if argument.kind != "debug")
         self._getters = argument_getters(source.signature.values(), arguments)
         self._buffers = [i for i, a in enumerate(arguments) if a.kind == "buffer"]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from trimetal.transpiler.debug import sites_from_text
-from trimetal.transpiler.shader import Argument, Shader
+from trimetal.runtime.shaders import shader_from_fields, shader_to_fields
+from trimetal.transpiler.shader import Shader
 
 if TYPE_CHECKING:
     from .triton_api import Metadata
@@ -18,19 +17,9 @@ SHADER = "shader"
 
 def describe(shader: Shader) -> dict[str, object]:
     """All of a shader that a launch must know besides its text."""
-    return {
-        "name": shader.name,
-        "arguments": [asdict(argument) for argument in shader.arguments],
-        "threads_per_threadgroup": shader.threads_per_threadgroup,
-        "threadgroup_memory": shader.threadgroup_memory,
-        "target": shader.target,
-        "debug": [asdict(site) for site in shader.debug],
-    }
-
-
-def arguments_of(description: dict[str, Any]) -> tuple[Argument, ...]:
-    """The arguments in a description."""
-    return tuple(Argument(**argument) for argument in description["arguments"])
+    fields = shader_to_fields(shader)
+    del fields["source"]
+    return fields
 
 
 def write_shader(source: object, metadata: Metadata) -> bytes:
@@ -43,7 +32,4 @@ def write_shader(source: object, metadata: Metadata) -> bytes:
 
 def read_shader(text: bytes) -> Shader:
     """The shader that `write_shader` wrote."""
-    content: dict[str, Any] = json.loads(text)
-    content["arguments"] = arguments_of(content)
-    content["debug"] = sites_from_text(json.dumps(content["debug"]))
-    return Shader(**content)
+    return shader_from_fields(json.loads(text))

@@ -37,19 +37,19 @@ def test_a_kernel_is_compiled_once(monkeypatch: pytest.MonkeyPatch):
     assert compiled == [True, False]
 
 
-def test_the_version_the_sources_and_the_chip_are_in_the_key(monkeypatch: pytest.MonkeyPatch):
+def test_the_sources_and_the_chip_are_in_the_key(monkeypatch: pytest.MonkeyPatch):
     compiler = module("trimetal.runtime.triton_plugin.compiler")
     keys = {backend("m1").hash(), backend("m3").hash(), backend("m3").hash()}
-    monkeypatch.setattr(compiler.trimetal, "__version__", "99.0")
-    keys.add(backend("m3").hash())
-    monkeypatch.setattr(compiler, "_digest_of_sources", lambda: "other")
-    keys.add(backend("m3").hash())
-    assert len(keys) == 4
+    hashed: list[str] = []
 
+    def other(*folders: str) -> str:
+        hashed.extend(folders)
+        return "other"
 
-def test_the_digest_covers_the_compiler():
-    compiler = module("trimetal.runtime.triton_plugin.compiler")
-    assert len(compiler._digest_of_sources()) == 16
+    monkeypatch.setattr(compiler, "fingerprint", other)
+    keys.add(backend("m3").hash())
+    assert len(keys) == 3
+    assert hashed == ["transpiler", "templates", "runtime/triton_plugin"]
 
 
 def test_every_option_is_in_the_key():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from trimetal.transpiler.target import DEFAULT_TARGET
 
-from .common import OK, module, target
+from .common import OK, shown_name, target, text
 from .output import highlighted, report_text
 
 if TYPE_CHECKING:
@@ -73,14 +73,11 @@ def _pass_name(name: str) -> str:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from trimetal.transpiler import transpile
-
     path, ending, function = options.file.rpartition(".py:")
     if ending:
-        shader = _transpile_function(options, Path(f"{path}.py"), function)
+        shader = _shader_of_function(options, Path(f"{path}.py"), function)
     else:
-        read = module(options.file)
-        shader = transpile(read, target=options.target, print_after=options.print_after)
+        shader = _shader(options, text(options.file), shown_name(options.file))
     if options.output is not None:
         Path(options.output).write_text(shader.source, encoding="utf-8")
     else:
@@ -90,10 +87,21 @@ def _run(options: argparse.Namespace) -> int:
     return OK
 
 
-def _transpile_function(options: argparse.Namespace, path: Path, name: str) -> Shader:
+def _shader_of_function(options: argparse.Namespace, path: Path, name: str) -> Shader:
     from trimetal.runtime.triton_plugin.frontend import noted_python_lines, ttgir_of_file
-    from trimetal.transpiler import transpile
 
-    text = ttgir_of_file(path, name, options.signature, options.num_warps, options.target)
-    with noted_python_lines(text):
-        return transpile(text, target=options.target, print_after=options.print_after)
+    found = ttgir_of_file(path, name, options.signature, options.num_warps, options.target)
+    with noted_python_lines(found):
+        return _shader(options, found, "<ttgir>")
+
+
+def _shader(options: argparse.Namespace, ttgir: str, name: str) -> Shader:
+    """The shader of a text; one that is kept prints no IR."""
+    from trimetal.runtime.shaders import cached_shader
+
+    if not options.print_after:
+        return cached_shader(ttgir, options.target, name)
+    from trimetal.transpiler import transpile
+    from trimetal.transpiler.parser import parse
+
+    return transpile(parse(f"{ttgir}\n", name), options.target, print_after=options.print_after)
