@@ -82,6 +82,22 @@ def test_a_poll_gives_up_when_its_time_is_over() -> None:
             assert out[0] == value
 
 
+def test_a_poll_without_a_time_tells_no_thread_what_it_saw() -> None:
+    """It is true: memory of the threadgroup is not needed."""
+    text = module("""
+  tt.func public @poll(%x_ptr: !tt.ptr<i32>, %out_ptr: !tt.ptr<i8>) {
+    %one = arith.constant 1 : i32
+    %seen = tt.atomic_poll relaxed, gpu, %x_ptr, %one : !tt.ptr<i32>, i32 -> i1
+    %byte = arith.extui %seen : i1 to i8
+    tt.store %out_ptr, %byte : !tt.ptr<i8>
+    tt.return
+  }""")
+    out = np.full(1, 7, np.int8)
+    shader = run(text, (1,), np.array([1], np.int32), out)
+    assert out[0] == 1
+    assert shader.threadgroup_memory == 0
+
+
 def test_a_poll_of_64_bits_is_refused() -> None:
     with pytest.raises(trimetal.UnsupportedError, match="atomic_poll on i64"):
         trimetal.transpile(baton_kernel("i64").replace("arith.trunci", "arith.extsi"))

@@ -42,6 +42,8 @@ def _simplify(op: Op) -> bool:
             return _load(op)
         case tt.Store():
             return _store(op)
+        case tt.AtomicPoll():
+            return _poll(op)
         case _:
             return _fold(op)
 
@@ -54,6 +56,14 @@ def _fold(op: Op) -> bool:
         return False
     value.name = value.name or op.result.name
     op.replace_with([value])
+    return True
+
+
+def _poll(op: tt.AtomicPoll) -> bool:
+    """A poll without a time ends when it has seen what it waits for."""
+    if op.timeout is not None or not op.result.uses:
+        return False
+    op.result.replace_all_uses_with(constant_before(op, 1, op.result.type))
     return True
 
 
