@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -52,8 +53,8 @@ class Shader:
     threads_per_threadgroup: int
     threadgroup_memory: int
     target: str
-    # Facts about the text for `--report`: name -> value, in a fixed order.
-    report: dict[str, object] = field(default_factory=dict[str, object], compare=False)
+    # Facts about the text for `--report`: name -> value, in a fixed order (see report.py).
+    report: Mapping[str, object] = field(default_factory=dict[str, object], compare=False)
     # The prints and assertions, in the order of their numbers (from 1).
     debug: tuple[DebugSite, ...] = ()
 

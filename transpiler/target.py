@@ -6,6 +6,7 @@ A  Apple: Metal Feature Set Tables, Metal Shading Language specification, chip s
    Same on every family here: 32 KB of threadgroup memory, 1,024 threads, 31 buffers, float atomics
    in device memory, no double, no 8-bit float.
 M  Third-party measurement (philipturner/metal-benchmarks for M1 and M2; for later chips as said).
+   Mesa's driver has the same register file as a table of threads by registers.
 S  Source code of MLX (architecture strings, a SIMD width of 32) and of Mesa's driver.
 
 Nothing here was measured on an Apple GPU by this project.
@@ -48,7 +49,8 @@ class Target:
     family: int
     # The number in "applegpu_g15s".
     generation: int
-    # The largest configuration that is sold under the name (A).
+    # The largest configuration that is sold under the name (A: M2 Ultra 76 cores and 800 GB/s, M3
+    # Ultra 80 cores and 819 GB/s; reviews give 819.2 for both, the product of bus and clock).
     gpu_cores: int
     bandwidth: int  # GB/s
     banks: Banks
@@ -69,6 +71,11 @@ class Target:
     max_threads_per_threadgroup: int = 1024
     max_buffers: int = 31
     float_atomics: bool = True
+    # Of one core, for estimates of occupancy (M: M1 and M2; later chips, which share one memory
+    # among all three, are taken as these).
+    register_file: int = 208 << 10  # bytes
+    threadgroup_memory_per_core: int = 60 << 10  # bytes
+    threads_per_core: int = 3072
 
     def __post_init__(self) -> None:
         if self.msl_version < MSL_FLOOR:

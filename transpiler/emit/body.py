@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from pathlib import PurePosixPath
 
 from ..dialects import metal, metal_matrix
 from ..errors import UnsupportedError
 from ..ir.core import Block, Op, Value
-from ..ir.location import Location, source_line
+from ..ir.location import Location, line_name
 from ..ir.types import (
     ArrayType,
     FloatType,
@@ -79,12 +78,8 @@ class BodyWriter:
 
     def note(self, location: Location) -> str:
         """`file.py:line`, once for each run of statements from one line."""
-        at = source_line(location)
-        if at is None or not at.line:
-            return ""
-        name = PurePosixPath(at.file.replace("\\", "/")).name
-        note = re.sub(r"[^\x20-\x7e]|\\", "?", f"{name}:{at.line}")
-        if note == self._last_note:
+        note = re.sub(r"[^\x20-\x7e]|\\", "?", line_name(location))
+        if not note or note == self._last_note:
             return ""
         self._last_note = note
         return note

@@ -9,6 +9,7 @@ from ..ir.attributes import StringAttr
 from ..ir.core import Module, Op
 from ..ir.types import ArrayType
 from ..passes.debugging import DEBUG
+from ..report import Report, facts_of
 from ..shader import Shader
 from ..target import Target
 from .arguments import assumptions, signature
@@ -62,15 +63,7 @@ def emit(module: Module, target: Target) -> Shader:
         functions=[*helper_texts(writer.helpers), *body.functions.values()],
     )
     shared = threadgroup_bytes(kernel)
-    report: dict[str, object] = {
-        "target": target.name,
-        "threads per threadgroup": threads,
-        "simdgroups": kernel.simdgroups,
-        "threadgroup memory (bytes)": shared,
-        "barriers": source.count("threadgroup_barrier("),
-        "lines": source.count("\n"),
-    }
-    report |= atomic_notes(kernel)
+    report = Report(lambda: facts_of(kernel, source, target, shared) | atomic_notes(kernel))
     sites = debug_sites(kernel)
     return Shader(source, name, signed.arguments, threads, shared, target.name, report, sites)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TypeAlias
 
 
@@ -69,6 +70,15 @@ def file_lines(location: Location) -> Iterator[FileLineColLoc]:
 def source_line(location: Location) -> FileLineColLoc | None:
     """The line in the kernel itself: the outermost caller's."""
     return next(file_lines(location), None)
+
+
+def line_name(location: Location) -> str:
+    """The line as `file.py:12`, or "" where it is not known."""
+    at = source_line(location)
+    if at is None or not at.line:
+        return ""
+    name = PurePosixPath(at.file.replace("\\", "/")).name
+    return f"{name}:{at.line}"
 
 
 def variable_name(location: Location) -> str:

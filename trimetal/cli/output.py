@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from typing import cast
 
 
 def report_text(report: Mapping[str, object], style: str) -> str:
@@ -13,8 +14,17 @@ def report_text(report: Mapping[str, object], style: str) -> str:
         import json
 
         return json.dumps(dict(report), indent=2, default=str)
-    width = max(map(len, report), default=0)
-    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in report.items())
+    plain = {name: value for name, value in report.items() if not isinstance(value, list)}
+    width = max(map(len, plain), default=0)
+    lines = [f"{name.ljust(width)}  {value}" for name, value in plain.items()]
+    work = cast("list[dict[str, object]]", report.get("work", []))
+    return "\n".join([*lines, *(f"work, {_work_text(entry)}" for entry in work)])
+
+
+def _work_text(entry: Mapping[str, object]) -> str:
+    """`a turn of matmul.py:12: barriers 2, ...`, without what is zero."""
+    numbers = [f"{name} {value}" for name, value in entry.items() if name != "where" and value]
+    return f"{entry['where']}: {', '.join(numbers) or 'nothing'}"
 
 
 def highlighted(source: str) -> str:
