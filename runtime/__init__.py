@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .arguments import Address
+    from .arrays import Empty
     from .kernel import Kernel, compile, devices
     from .profile import Profile, Traffic
 
-__all__ = ["Address", "Kernel", "Profile", "Traffic", "compile", "devices"]
+__all__ = ["Address", "Empty", "Kernel", "Profile", "Traffic", "compile", "devices"]
 
 _MODULE_OF_NAME = {
     "Address": "arguments",
+    "Empty": "arrays",
     "Kernel": "kernel",
     "Profile": "profile",
     "Traffic": "profile",

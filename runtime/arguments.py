@@ -1,7 +1,8 @@
 """Arguments of a launch: what each may be, and its binary form.
 
 Every argument becomes one slot of 16 bytes: a buffer's address and size, or a scalar's value. All
-checks are made before anything runs, so a refused launch writes nothing.
+checks are made before anything runs, so a refused launch writes nothing. The checks of arrays and
+numbers are the same on every device; arrays.py knows the libraries that arrays come from.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import ctypes
 import math
 import operator
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -18,6 +19,8 @@ import numpy as np
 
 from trimetal.transpiler.errors import CompileError, LaunchError
 from trimetal.transpiler.shader import Argument
+
+from .arrays import HostArray, MlxCopies, host_array, is_mlx, is_temporary, mlx_dtype
 
 SLOT_BYTES = 16
 
@@ -44,6 +47,7 @@ _TYPES = {**_INTEGERS, **_FLOATS}
 
 # Struct formats of unsigned integers by bytes.
 _UNSIGNED = {1: "B", 2: "H", 4: "I", 8: "Q"}
+_PACKED_FLOATS = {"f32": "f", "f16": "e"}
 
 # numpy's stubs say too little of an array whose type is found at run time.
 AnyArray: TypeAlias = Any
@@ -72,16 +76,26 @@ class Address(NamedTuple):
         return np.ctypeslib.as_array(memory)
 
 
+# The types of values that need no look at their library.
+_DIRECT = frozenset({np.ndarray, Address, int, float, bool})
+
+
 @dataclass(frozen=True)
 class Bound:
     """Checked arguments: the slots, and the memory that the kernel writes."""
 
     slots: bytes
     written: tuple[AnyArray | Address, ...]
+    copies: MlxCopies | None = None
 
     def written_arrays(self) -> list[AnyArray]:
         """The memory that the kernel writes, as arrays."""
         return [each.array() if isinstance(each, Address) else each for each in self.written]
+
+    def finish(self) -> None:
+        """Hands what the kernel wrote to the arrays that are values."""
+        if self.copies is not None:
+            self.copies.write_back()
 
 
 class Binder:
@@ -93,86 +107,166 @@ class Binder:
         self._buffers = tuple(
             (_buffer_checker(a), a.written) if a.kind == "buffer" else None for a in arguments
         )
-        self._scalars = tuple(_scalar_checker(a) if a.kind == "scalar" else None for a in arguments)
-        formats = ["QQ" if a.kind == "buffer" else _scalar_format(a) for a in arguments]
+        self._scalars = tuple(scalar_checker(a) if a.kind == "scalar" else None for a in arguments)
+        formats = ["QQ" if a.kind == "buffer" else _slot_format(a) for a in arguments]
         self._pack = struct.Struct("=" + "".join(formats) + "QQ" * self._has_debug).pack
 
     def bind(self, values: tuple[object, ...], debug: AnyArray = None) -> Bound:
         """Checks all values, then packs them; `debug` is the hidden buffer of kernels with one."""
-        if len(values) != len(self._arguments):
-            names = ", ".join(argument.name for argument in self._arguments)
-            raise LaunchError(
-                f"{len(values)} arguments given, {len(self._arguments)} expected: {names}"
-            )
+        check_count(self._arguments, values)
+        copies = None
+        if any(type(value) not in _DIRECT and is_mlx(value) for value in values):
+            copies = MlxCopies()
+            values = self._with_copies(values, copies)
         packed: list[int | float] = []
         written: list[AnyArray | Address] = []
         for value, buffer, scalar in zip(values, self._buffers, self._scalars, strict=True):
             if buffer is not None:
-                packed += buffer[0](value)
+                found = buffer[0](value)
+                packed += found
                 if buffer[1]:
-                    written.append(cast("AnyArray | Address", value))
+                    direct = isinstance(value, np.ndarray | Address)
+                    written.append(cast(AnyArray, value) if direct else Address(*found))
             elif scalar is not None:
                 packed.append(scalar(value))
         if self._has_debug:
             packed += [debug.__array_interface__["data"][0], debug.nbytes]
-        return Bound(self._pack(*packed), tuple(written))
+        return Bound(self._pack(*packed), tuple(written), copies)
+
+    def _with_copies(self, values: tuple[object, ...], copies: MlxCopies) -> tuple[object, ...]:
+        """The values with MLX's arrays as memory: a copy of what the kernel writes."""
+        found = list(values)
+        buffers = [
+            (index, argument)
+            for index, argument in enumerate(self._arguments)
+            if argument.kind == "buffer" and is_mlx(values[index])
+        ]
+        for index, argument in buffers:
+            check_mlx(argument, values[index])
+            if argument.written:
+                check_is_kept(argument, values, index)
+        # An array that is also read is read where it is written.
+        for index, argument in sorted(buffers, key=lambda each: not each[1].written):
+            take = copies.written if argument.written else copies.read
+            found[index] = take(values[index])
+        return tuple(found)
+
+
+def check_count(arguments: Sequence[Argument], values: Sequence[object]) -> None:
+    """Refuses too few and too many values."""
+    if len(values) != len(arguments):
+        names = ", ".join(argument.name for argument in arguments)
+        raise LaunchError(f"{len(values)} arguments given, {len(arguments)} expected: {names}")
+
+
+def check_dtype(argument: Argument, dtype: str) -> None:
+    """Refuses an array with elements of a type that the kernel does not take."""
+    names = _TYPES[argument.dtype][1]
+    if dtype not in names:
+        raise LaunchError(
+            f"{argument.name}: an array of {' or '.join(names)} is expected, found {dtype}"
+        )
+
+
+def check_size(argument: Argument, size: int) -> None:
+    """Refuses an array without elements, which has no memory."""
+    if not size:
+        raise LaunchError(
+            f"{argument.name}: an array with elements is expected, found an empty one"
+        )
+
+
+def check_mlx(argument: Argument, array: AnyArray) -> None:
+    """Refuses an array of MLX that does not fit; looks at nothing that is not computed yet."""
+    check_dtype(argument, mlx_dtype(array))
+    check_size(argument, array.size)
+
+
+def check_is_kept(argument: Argument, values: tuple[object, ...], index: int) -> None:
+    """Refuses a temporary array of MLX that the kernel writes: its new value would be lost."""
+    if is_temporary(values, index):
+        raise LaunchError(
+            f"{argument.name}: the kernel writes to this array, which nobody else holds",
+            note="arrays of MLX are values: give the array a name, or call results(...)",
+        )
+
+
+def check_host(argument: Argument, array: HostArray) -> None:
+    """Refuses memory that does not fit an argument."""
+    check_dtype(argument, array.dtype)
+    check_size(argument, array.nbytes)
+    check_layout(argument, array.contiguous, array.writeable)
+
+
+def check_layout(argument: Argument, contiguous: bool, writeable: bool) -> None:
+    """Refuses gaps between elements, and memory that may not be written."""
+    name = argument.name
+    if not contiguous:
+        raise LaunchError(f"{name}: a C-contiguous array is expected, found a strided one")
+    if argument.written and not writeable:
+        raise LaunchError(f"{name}: the kernel writes to this array, but it is read-only")
 
 
 def _buffer_checker(argument: Argument) -> Callable[[object], tuple[int, int]]:
     """A function from a value to its address and bytes."""
     element_bytes(argument.dtype)
     name, written, divisibility = argument.name, argument.written, argument.divisibility
-    names = _TYPES[argument.dtype][1]
     accepted: set[np.dtype[Any]] = set()
 
     def check(value: object) -> tuple[int, int]:
         if isinstance(value, Address):
-            if value.address % divisibility:
-                _refuse_alignment(argument, value.address)
-            return value
-        if not isinstance(value, np.ndarray):
-            raise LaunchError(f"{name}: a numpy array is expected, not {type(value).__name__}")
-        array = cast(AnyArray, value)
-        dtype = array.dtype
-        if dtype not in accepted:
-            if dtype.name not in names or not dtype.isnative:
-                raise LaunchError(
-                    f"{name}: an array of {' or '.join(names)} is expected, found {dtype}"
-                )
-            accepted.add(dtype)
-        flags = array.flags
-        if not flags.c_contiguous:
-            raise LaunchError(f"{name}: a C-contiguous array is expected, found a strided one")
-        if written and not flags.writeable:
-            raise LaunchError(f"{name}: the kernel writes to this array, but it is read-only")
-        address: int = array.__array_interface__["data"][0]
-        if address % divisibility and array.size:
-            _refuse_alignment(argument, address)
-        return address, array.nbytes
+            address, nbytes = value
+        elif isinstance(value, np.ndarray):
+            array = cast(AnyArray, value)
+            dtype, flags = array.dtype, array.flags
+            if dtype not in accepted:
+                check_dtype(argument, dtype.name if dtype.isnative else str(dtype))
+                accepted.add(dtype)
+            if not flags.c_contiguous or (written and not flags.writeable):
+                check_layout(argument, flags.c_contiguous, flags.writeable)
+            check_size(argument, array.size)
+            address, nbytes = array.__array_interface__["data"][0], array.nbytes
+        else:
+            host = value if isinstance(value, HostArray) else host_array(name, value)
+            check_host(argument, host)
+            address, nbytes = host.address, host.nbytes
+        if address % divisibility:
+            check_alignment(argument, address)
+        return address, nbytes
 
     return check
 
 
-def _refuse_alignment(argument: Argument, address: int) -> None:
-    raise LaunchError(
-        f"{argument.name}: the kernel was compiled for an address divisible by "
-        f"{argument.divisibility} bytes, found one divisible by {address & -address}"
-    )
+def check_alignment(argument: Argument, address: int) -> None:
+    """Refuses an address that is not what the kernel was compiled for."""
+    if address % argument.divisibility:
+        raise LaunchError(
+            f"{argument.name}: the kernel was compiled for an address divisible by "
+            f"{argument.divisibility} bytes, found one divisible by {address & -address}"
+        )
 
 
-def _scalar_format(argument: Argument) -> str:
-    size = element_bytes(argument.dtype)
-    if argument.dtype == "f32":
-        code = "f"
-    elif argument.dtype == "f16":
-        code = "e"
-    else:
-        code = _UNSIGNED[size]
-    return f"{code}{SLOT_BYTES - size}x"
+def pack_format(argument: Argument) -> str:
+    """Struct's letter for what `scalar_checker` gives."""
+    return _PACKED_FLOATS.get(argument.dtype) or _UNSIGNED[element_bytes(argument.dtype)]
 
 
-def _scalar_checker(argument: Argument) -> Callable[[object], int | float]:
-    """A function from a value to what `struct` packs."""
+def pack_members(members: Iterable[tuple[Argument, int | float]], least: int = 8) -> bytes:
+    """Checked scalars as the struct that they share: whole words, `least` bytes at least."""
+    memory = bytearray(least)
+    for argument, value in members:
+        size = element_bytes(argument.dtype)
+        memory.extend(bytes(max(0, -(-(argument.offset + size) // 8) * 8 - len(memory))))
+        struct.pack_into(f"<{pack_format(argument)}", memory, argument.offset, value)
+    return bytes(memory)
+
+
+def _slot_format(argument: Argument) -> str:
+    return f"{pack_format(argument)}{SLOT_BYTES - element_bytes(argument.dtype)}x"
+
+
+def scalar_checker(argument: Argument) -> Callable[[object], int | float]:
+    """A function from a value to what `struct` packs: a float, or the bits of all other types."""
     if argument.dtype in _INTEGERS:
         return _integer_checker(argument)
     if argument.dtype in ("f16", "f32", "bf16"):

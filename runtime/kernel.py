@@ -12,6 +12,7 @@ from trimetal.transpiler.errors import LaunchError
 from trimetal.transpiler.shader import Shader
 
 from .arguments import AnyArray, Binder, Bound
+from .arrays import fresh_arguments
 from .debugging import clear, new_buffer, show
 
 _MAX_GROUPS = 2**31 - 1
@@ -33,7 +34,9 @@ class Program(Protocol):
 
 def devices() -> tuple[str, ...]:
     """The devices that can run shaders here, the default one first."""
-    return ("cpu",)
+    from .metal.library import has_metal
+
+    return ("metal", "cpu") if has_metal() else ("cpu",)
 
 
 def compile(
@@ -46,17 +49,25 @@ def compile(
 ) -> Kernel:
     """Compiles a shader for a device: `kernel = compile(shader); kernel((rows,), x, out, n)`.
 
-    The options are for finding errors, on the CPU device. `schedules` runs every launch in that
-    many orders of its threads, which must give the same bytes (TRIMETAL_SCHEDULES sets the
-    default, 1). `check_buffers` checks every access to a buffer against the array's end
-    (TRIMETAL_CHECK_BUFFERS=1). `check_overflow` refuses signed integer overflow.
+    Device "metal" is an Apple GPU, through MLX (or PyTorch, for tensors on "mps"); it is the
+    default where there is one. The options are for finding errors, on the CPU device. `schedules`
+    runs every launch in that many orders of its threads, which must give the same bytes
+    (TRIMETAL_SCHEDULES sets the default, 1). `check_buffers` checks every access to a buffer
+    against the array's end (TRIMETAL_CHECK_BUFFERS=1). `check_overflow` refuses signed integer
+    overflow.
     """
     device = device or devices()[0]
+    if device == "metal":
+        from .metal import library
+        from .metal.kernel import MetalKernel
+
+        library.require_metal()
+        kernel: Any = MetalKernel(shader)
+        return kernel
     if device not in devices():
-        known = "metal, cpu, cuda"
-        if device in known.split(", "):
+        if device == "cuda":
             raise LaunchError(f"device {device!r} is not available here; there is: cpu")
-        raise LaunchError(f"unknown device {device!r}; the devices are {known}")
+        raise LaunchError(f"unknown device {device!r}; the devices are metal, cpu, cuda")
     if schedules is None:
         schedules = _environment_number("TRIMETAL_SCHEDULES", 1)
     if check_buffers is None:
@@ -78,18 +89,31 @@ class Kernel:
         self._binder = Binder(shader.arguments)
         self._schedules = schedules
 
-    def __call__(self, grid: Grid, *arguments: object) -> None:
-        """Runs the kernel; arrays that it writes change in place."""
-        groups = _groups(grid)
+    def __call__(self, grid: Grid, *arguments: object, stream: Any = None) -> None:
+        """Runs the kernel; arrays that it writes change in place.
+
+        `stream` is a stream of MLX, for device "metal"; the CPU has none.
+        """
+        groups = groups_of(grid)
         debug = new_buffer() if self.shader.debug else None
         bound = self._binder.bind(arguments, debug)
-        if 0 in groups:
-            return
         try:
             self._run(groups, bound, debug)
+            bound.finish()
         finally:  # an assertion that failed says more than the fault that followed
             if debug is not None:
                 show(debug, self.shader.debug)
+
+    def results(self, grid: Grid, *arguments: object, stream: Any = None) -> tuple[Any, ...]:
+        """What the kernel writes, as new arrays, in the order of the written arguments.
+
+        The arguments keep their values. An `Empty` makes an array whose contents before the launch
+        do not matter; on device "metal" it costs no copy.
+        """
+        given = fresh_arguments(self.shader.arguments, arguments)
+        self(grid, *given)
+        pairs = zip(self.shader.arguments, given, strict=False)
+        return tuple(value for argument, value in pairs if argument.written)
 
     def profile(self, grid: Grid, *arguments: object) -> Profile:
         """Runs the kernel as a call does, and counts what it does meanwhile (see `Profile`).
@@ -97,11 +121,13 @@ class Kernel:
         The CPU device counts, in a program of its own that is compiled at the first profile: calls
         cost what they did. It knows scalars and vectors in memory, no structs.
         """
-        groups = _groups(grid)
+        groups = groups_of(grid)
         debug = new_buffer() if self.shader.debug else None
         bound = self._binder.bind(arguments, debug)
         try:
-            return self._program.profile(groups, bound.slots)
+            profile = self._program.profile(groups, bound.slots)
+            bound.finish()
+            return profile
         finally:
             if debug is not None:
                 show(debug, self.shader.debug)
@@ -146,7 +172,7 @@ class Kernel:
         )
 
 
-def _groups(grid: Grid) -> tuple[int, int, int]:
+def groups_of(grid: Grid) -> tuple[int, int, int]:
     """The grid as three numbers of threadgroups."""
     try:
         if isinstance(grid, Sequence):
@@ -158,8 +184,8 @@ def _groups(grid: Grid) -> tuple[int, int, int]:
     if not 1 <= len(sizes) <= 3:
         raise LaunchError(f"a grid has one to three dimensions, not {len(sizes)}")
     for size in sizes:
-        if not 0 <= size <= _MAX_GROUPS:
-            raise LaunchError(f"grid {tuple(sizes)}: a size must be from 0 to 2**31 - 1")
+        if not 1 <= size <= _MAX_GROUPS:
+            raise LaunchError(f"grid {tuple(sizes)}: a size must be from 1 to 2**31 - 1")
     x, y, z = (*sizes, 1, 1)[:3]
     if x * y * z >= 2**62:
         raise LaunchError(f"grid {tuple(sizes)}: too many threadgroups")

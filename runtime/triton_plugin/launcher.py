@@ -48,7 +48,7 @@ class Launcher:
         """Run the kernel to its end."""
         if enter_hook is not None:
             enter_hook(launch_metadata)
-        if not self._off:
+        if not self._off and 0 not in (x, y, z):
             given = [get(values) for get in self._getters]
             try:
                 copies = self._to_addresses(given) if self._by_address else self._to_arrays(given)

@@ -129,7 +129,7 @@ def test_wrong_number(dtype: str, number: object, message: str) -> None:
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        ([1.0] * 32, "x: a numpy array is expected, not list"),
+        ([1.0] * 32, "x: an array is expected, not list"),
         (np.zeros(32), "x: an array of float32 is expected, found float64"),
         (np.zeros(32, ">f4"), "x: an array of float32 is expected, found >f4"),
         (np.zeros(64, np.float32)[::2], "x: a C-contiguous array is expected"),
@@ -183,25 +183,23 @@ def test_assumptions_are_checked() -> None:
     assert (out == 5).all()
 
 
-def test_empty_array() -> None:
-    text = """#include <metal_stdlib>
-using namespace metal;
-kernel void store(device const float* x [[buffer(0)]], device float* out [[buffer(1)]],
-                  constant int& n [[buffer(2)]], uint i [[thread_position_in_grid]]) {
-    if (int(i) < n) out[i] = x[i];
-}
-"""
-    shader = Shader(text, "store", arguments("x: f32/16, out: f32/16!, n=i32"), 32, 0, "m3")
-    empty = np.zeros(0, np.float32)
-    compile(shader)(4, empty, empty[:0], 0)
-    assert empty.size == 0
+@pytest.mark.parametrize("which", ["x", "out"])
+def test_an_empty_array_is_refused(which: str) -> None:
+    given = {"x": _floats(), "out": poison(32)}
+    before = given["out"].tobytes()
+    values = {**given, which: np.zeros(0, np.float32)}
+    message = f"{which}: an array with elements is expected, found an empty one"
+    with pytest.raises(LaunchError, match=message):
+        compile(_copy("f32"))(1, values["x"], values["out"], 1.0)
+    assert given["out"].tobytes() == before
 
 
 @pytest.mark.parametrize("grid", [0, (0,), (3, 0), (0, 2**31 - 1, 2), (1, 1, 0)])
-def test_empty_grid_does_nothing(grid: int | tuple[int, ...]) -> None:
+def test_an_empty_grid_is_refused(grid: int | tuple[int, ...]) -> None:
     out = poison(32)
     before = out.tobytes()
-    compile(_copy("f32"))(grid, _floats(), out, 1.0)
+    with pytest.raises(LaunchError, match=r"a size must be from 1 to 2\*\*31 - 1"):
+        compile(_copy("f32"))(grid, _floats(), out, 1.0)
     assert out.tobytes() == before
 
 
@@ -226,9 +224,8 @@ def test_wrong_grid(grid: object) -> None:
 
 
 def test_devices() -> None:
-    assert devices() == ("cpu",)
-    with pytest.raises(LaunchError, match="device 'metal' is not available here"):
-        compile(_copy("f32"), "metal")
+    assert devices()[-1] == "cpu"
+    assert set(devices()) <= {"metal", "cpu"}
     with pytest.raises(LaunchError, match="unknown device 'tpu'; the devices are metal, cpu, cuda"):
         compile(_copy("f32"), "tpu")
 

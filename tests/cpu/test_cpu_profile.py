@@ -213,12 +213,6 @@ def test_each_profile_starts_from_zero_and_leaves_calls_alone() -> None:
     np.testing.assert_array_equal(out, np.full(THREADS, 3, np.float32))
 
 
-def test_an_empty_grid() -> None:
-    kernel = compile(inline("out[thread_index] = 1.0f;"))
-    found = kernel.profile((0,), np.zeros(THREADS, np.float32), np.zeros(1, np.int32), 1)
-    assert found == Profile(NONE, NONE, NONE, 0, 0, 0, 0, 0)
-
-
 def test_profiles_in_several_threads() -> None:
     kernel = compile(inline("out[thread_index] = 1.0f;"))
     found: list[Profile] = []

@@ -1,0 +1,1 @@
+"""The device of Apple GPUs: MLX's arrays through MLX, PyTorch's MPS tensors through PyTorch."""

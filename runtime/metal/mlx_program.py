@@ -1,0 +1,160 @@
+"""Launches through MLX: one shader, with arrays that are values.
+
+`results` makes new arrays and leaves its arguments as they are, so it is lazy as MLX is, and works
+inside `mx.compile`. A launch in place is that, and the arguments get the new contents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from trimetal.runtime.arguments import element_bytes, pack_members
+from trimetal.runtime.arrays import Empty, mlx_dtype
+from trimetal.transpiler.errors import LaunchError
+from trimetal.transpiler.shader import Argument, Shader
+
+from .copying import copy_after, private_copy, widened
+from .frame import Frame, Slot, frame
+from .library import core
+from .types import SCALARS
+
+# MLX counts threads in 32 bits.
+_MAX_THREADS = 2**31 - 1
+_MIN_WORDS = 8  # fewer would be in constant memory
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A frame and the function that MLX made of it."""
+
+    frame: Frame
+    kernel: Any
+
+
+class MlxProgram:
+    """A shader for MLX. Every way in which arguments are passed has its own text."""
+
+    def __init__(self, shader: Shader) -> None:
+        self._shader = shader
+        self._plan = lru_cache(maxsize=64)(self._make_plan)
+
+    def results(
+        self, groups: tuple[int, int, int], values: Sequence[Any], stream: Any = None
+    ) -> dict[int, Any]:
+        """New arrays for the arguments that are written, by their index; the others' are unread.
+
+        `values` are arrays of MLX, `Empty` and numbers, all checked: one for each argument.
+        """
+        grid = self._grid(groups)
+        slots = self._slots(values)
+        plan = self._plan(slots)
+        private: dict[int, Any] = {
+            index: private_copy(values[index], stream)
+            for index, slot in enumerate(slots)
+            if slot.form == "private" and slot.same_as is None
+        }
+        inputs = [
+            private[index] if index in private else self._input(index, values, stream)
+            for _, index in plan.frame.inputs
+        ]
+        made = [values[index] for _, index in plan.frame.outputs if index >= 0]
+        outputs = plan.kernel(
+            inputs=inputs,
+            output_shapes=[tuple(each.shape) for each in made] or [(1,)],
+            output_dtypes=[_dtype(each) for each in made] or [core().uint32],
+            grid=grid,
+            threadgroup=(self._shader.threads_per_threadgroup, 1, 1),
+            stream=stream,
+        )
+        found = {
+            index: copy_after(memory, outputs[0], tuple(values[index].shape), stream)
+            for index, memory in private.items()
+        }
+        found |= {i: out for (_, i), out in zip(plan.frame.outputs, outputs, strict=True) if i >= 0}
+        for index, slot in enumerate(slots):
+            if slot.same_as in found:
+                found[index] = found[slot.same_as]
+        return found
+
+    def _make_plan(self, slots: tuple[Slot, ...]) -> _Plan:
+        made = frame(self._shader, slots)
+        kernel = core().fast.metal_kernel(
+            name=made.name,
+            input_names=[name for name, _ in made.inputs],
+            output_names=[name for name, _ in made.outputs],
+            source=made.source,
+            header=made.header,
+        )
+        return _Plan(made, kernel)
+
+    def _grid(self, groups: tuple[int, int, int]) -> tuple[int, int, int]:
+        """The grid in threads."""
+        threads = self._shader.threads_per_threadgroup
+        if groups[0] * threads > _MAX_THREADS:
+            raise LaunchError(
+                f"grid {groups}: MLX takes {_MAX_THREADS // threads} programs of {threads} threads "
+                "at most in the first dimension"
+            )
+        return groups[0] * threads, groups[1], groups[2]
+
+    def _slots(self, values: Sequence[Any]) -> tuple[Slot, ...]:
+        """How each argument is passed. An array that is passed twice is one input."""
+        first: dict[int, int] = {}
+        written = {
+            id(value)
+            for argument, value in zip(self._shader.arguments, values, strict=True)
+            if argument.written
+        }
+        slots: list[Slot] = []
+        for index, (argument, value) in enumerate(zip(self._shader.arguments, values, strict=True)):
+            if argument.kind == "scalar":
+                slots.append(Slot("scalar", SCALARS[argument.dtype]))
+                continue
+            form = "input"
+            if isinstance(value, Empty):
+                form = "output"
+            elif id(value) in written:
+                form = "private"
+            same_as = first.setdefault(id(value), index)
+            dtype = value.dtype if isinstance(value, Empty) else mlx_dtype(value)
+            slots.append(Slot(form, dtype, None if same_as == index else same_as))
+        return tuple(slots)
+
+    def _input(self, index: int, values: Sequence[Any], stream: Any) -> Any:
+        """What MLX gets for an input that the kernel only reads."""
+        if index < 0:
+            return self._words(values)
+        argument, value = self._shader.arguments[index], values[index]
+        if argument.kind != "scalar":
+            return widened(value, stream)
+        return _scalar(argument, value)
+
+    def _words(self, values: Sequence[Any]) -> Any:
+        """The scalars that share a slot, as the members of their struct."""
+        pairs = zip(self._shader.arguments, values, strict=True)
+        members = [(a, value) for a, value in pairs if a.kind == "scalar"]
+        words = memoryview(pack_members(members, 4 * _MIN_WORDS)).cast("I")
+        return core().array(list(words), core().uint32)
+
+
+def _scalar(argument: Argument, bits: int | float) -> Any:
+    """An array without dimensions that holds a number as `Binder` gives it: bits, or a float."""
+    name = SCALARS[argument.dtype]
+    if argument.dtype in ("f32", "f16"):
+        return core().array(bits, mlx_type(name))
+    size = element_bytes(argument.dtype)
+    unsigned = core().array(bits, getattr(core(), f"uint{8 * size}"))
+    return unsigned != 0 if name == "bool" else unsigned.view(mlx_type(name))
+
+
+def _dtype(value: Any) -> Any:
+    """MLX's type of an array or of an `Empty`."""
+    return mlx_type(value.dtype) if isinstance(value, Empty) else value.dtype
+
+
+def mlx_type(name: str) -> Any:
+    """MLX's type of a name: "float32", "bool"."""
+    return getattr(core(), "bool_" if name == "bool" else name)
