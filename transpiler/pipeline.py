@@ -29,6 +29,7 @@ from .passes.plain_dots import make_dots_plain
 from .passes.pointers import carry_distances
 from .passes.rings import empty_rings
 from .passes.shared_memory import plan_shared_memory
+from .passes.simdgroups import add_simdgroups
 from .passes.staging import stage_operands
 from .passes.structure import structure_control_flow
 from .passes.threadgroup_memory import plan_threadgroup_memory
@@ -71,6 +72,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("dce", _in_place(eliminate_dead_code)),
     Pass("refuse-doubles", _in_place(refuse_doubles)),
     Pass("dequantize", _in_place(dequantize)),
+    Pass("simdgroups", add_simdgroups),
     Pass("accelerate", accelerate),
     Pass("layouts", place_layouts),
     Pass("cse-layouts", _in_place(eliminate_common_subexpressions)),

@@ -68,6 +68,9 @@ class Target:
     msl_version: tuple[int, int] = MSL_FLOOR
     simd_width: int = 32
     threadgroup_memory: int = 32768  # bytes
+    # 32-bit registers that an instruction can name (M: M1 and M2; dougallj/applegpu). Chips with
+    # dynamic caching are taken to be the same: more would spill, or leave room for fewer threads.
+    registers: int = 128
     max_threads_per_threadgroup: int = 1024
     max_buffers: int = 31
     float_atomics: bool = True

@@ -7,7 +7,7 @@ two elements of it that a lane holds (`simdgroup.py`).
 from __future__ import annotations
 
 from ..ir.core import Op, Value
-from ..ir.fields import flag, integer, integers, operand
+from ..ir.fields import flag, integer, integers, operand, optional
 from ..ir.traits import require_tensor
 from ..ir.types import ArrayType, Type
 from .metal import with_lanes
@@ -53,8 +53,27 @@ class View(Op):
     strides = integers(required=True)
 
 
+class Direct(Op):
+    """A dot's operand whose matrices are loaded from device memory, where they are multiplied.
+
+    `pointers` has the address of each matrix's first element (`tiling.address_layout`), `mask` says
+    whether a matrix is loaded, or is zero. Rows (columns, if `transposed`) are `pitch` apart.
+    """
+
+    name = "metal.direct"
+    pure = True
+    results_defined = 1
+    regions_held = 0
+    segmented = True
+    pointers = operand()
+    pitch = operand()
+    mask = optional()
+    side = integer(required=True)
+    transposed = flag()
+
+
 class Dot(Op):
-    """a times b plus c; a and b are staged, or (a) in registers as fragments."""
+    """a times b plus c; a and b are staged or direct, or (a) in registers as fragments."""
 
     name = "metal.dot"
     pure = True

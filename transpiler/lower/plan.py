@@ -125,8 +125,7 @@ class Plan:
 
     def visits(self, root: Root, group: Group) -> Iterator[Visit]:
         """Every tensor value that the root needs, with the position at which it is needed."""
-        identity = group.distribution.identity
-        stack = [(value, identity) for value in reversed(root.operands)]
+        stack = [(v, self._position_in(root, v, group)) for v in reversed(root.operands)]
         seen = set(stack)
         forced = set(root.operands) if isinstance(root, Keep) else set[Value]()
         while stack:
@@ -139,6 +138,12 @@ class Plan:
                 if entry not in seen:
                     seen.add(entry)
                     stack.append(entry)
+
+    def _position_in(self, root: Root, value: Value, group: Group) -> Position:
+        """Where a root needs an operand: a root with loops of its own, in the operand's layout."""
+        if root.is_alone and isinstance(value.type, TensorType):
+            return distribution_of(value.type).identity
+        return group.distribution.identity
 
     # -- grouping -----------------------------------------------------------------------------
 
@@ -183,10 +188,24 @@ class Plan:
             for value, weight in weights.items()
             if weight > 1
             and value not in self.kept
+            and self._cost(value, costs) > _CHEAP
             and (weight - 1) * self._cost(value, costs) > _KEEP_ABOVE
         }
         # Of a chain keep the last value only: the others are then needed in one place.
-        return {v for v in shared if not any(user in shared for user in self._dependents(v))}
+        last = [v for v in shared if not any(user in shared for user in self._dependents(v))]
+        return {kept for value in last for kept in self._smallest(value, costs)}
+
+    def _smallest(self, value: Value, costs: dict[Value, int]) -> set[Value]:
+        """The value, or fewer elements that it is cheaply made of: a row of a sum with a column."""
+        op = value.defining_op
+        assert op is not None
+        operands = [v for v in op.operands if isinstance(v.type, TensorType)]
+        costly = [v for v in operands if self._cost(v, costs) > _CHEAP]
+        cheap = own_cost(op) + sum(self._cost(v, costs) for v in operands if v not in costly)
+        if not costly or cheap > _CHEAP or any(self.is_available(v) for v in costly):
+            return {value}
+        found = {kept for v in costly for kept in self._smallest(v, costs)}
+        return found if sum(map(_registers, found)) < _registers(value) else {value}
 
     def _weight(self, value: Value, group: Group) -> int:
         op = value.defining_op
@@ -275,7 +294,14 @@ class Plan:
 
 
 _KEEP_ABOVE = 8
+_CHEAP = 4  # instructions that are not worth a register for each of a thread's elements
 _EXPENSIVE = 16
+
+
+def _registers(value: Value) -> int:
+    """Elements of a tensor that a thread has."""
+    assert isinstance(value.type, TensorType)
+    return distribution_of(value.type).count
 
 
 def own_cost(op: Op) -> int:

@@ -30,8 +30,7 @@ def accelerate(module: Module, target: Target) -> Module:
     lane_bits = module.threads_per_warp.bit_length() - 1
     simdgroups = module.num_warps * module.threads_per_warp // target.simd_width
     dots = [op for op in module.walk() if isinstance(op, tt.Dot)]
-    chained = {op for op in dots if _feeds_left_operand(op)}
-    chained |= {op for op in dots if _dots_behind(op.a)}
+    chained = {op for op in dots if is_chained(op)}
     for op in dots:
         _accelerate(op, simdgroups, lane_bits, rows_only=op in chained)
     return module
@@ -161,6 +160,11 @@ def _element(value: Value) -> Type:
 # -- chains of dots --------------------------------------------------------------------------------
 
 _THROUGH = (ttg.ConvertLayout, ttg.LocalAlloc, ttg.LocalLoad)
+
+
+def is_chained(dot: tt.Dot) -> bool:
+    """Whether its rows are a left operand's: of another dot, or those of its own left operand."""
+    return _feeds_left_operand(dot) or _dots_behind(dot.a)
 
 
 def _feeds_left_operand(dot: tt.Dot) -> bool:

@@ -83,6 +83,31 @@ def left_operand_layout(shape: tuple[int, ...], result: LinearEncoding) -> Linea
     return LinearEncoding(tuple(registers), tuple(lanes), warps, (), rank)
 
 
+def address_layout(shape: tuple[int, ...], side: int, result: LinearEncoding) -> LinearEncoding:
+    """The layout of the first elements of an operand's fragments: in all lanes of a simdgroup.
+
+    Register bits: fragments along K, then along the result's rows (side 0) or columns (side 1).
+    """
+    along, across = (1, 0) if side == 0 else (0, 1)
+
+    def at(dim: int, offset: int) -> Basis:
+        return (offset, 0) if dim == 0 else (0, offset)
+
+    registers = [at(along, offset) for offset in _doubling(SIDE, shape[along])]
+    mine = [basis[across] for basis in result.register if not basis[along]]
+    registers += [at(across, offset) for offset in mine if offset >= SIDE]
+    groups = (*result.lane[len(LANE_BASES) :], *result.warp)
+    threads = [(0, 0)] * len(LANE_BASES) + [at(across, basis[across]) for basis in groups]
+    lanes = len(result.lane)
+    return LinearEncoding(tuple(registers), tuple(threads[:lanes]), tuple(threads[lanes:]), (), 2)
+
+
+def sharing(side: int, result: LinearEncoding) -> int:
+    """Simdgroups that need the same fragments of an operand."""
+    groups = (*result.lane[len(LANE_BASES) :], *result.warp)
+    return 1 << sum(1 for basis in groups if not basis[-2 + side])
+
+
 def _row_of(basis: Basis) -> Basis:
     return (*basis[:-1], 0)
 
