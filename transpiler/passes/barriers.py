@@ -9,6 +9,7 @@ the one before. Atomics among themselves need none; arrays that share memory cou
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from ..dialects import metal, metal_matrix, scf
 from ..ir.core import Block, Module, Op, Value
@@ -18,7 +19,7 @@ from .threadgroup_memory import share_memory
 
 @dataclass
 class _Accesses:
-    """Arrays accessed since the last barrier."""
+    """Arrays accessed since the last barrier, or by an op."""
 
     reads: set[Value] = field(default_factory=set[Value])
     writes: set[Value] = field(default_factory=set[Value])
@@ -58,63 +59,86 @@ def _meet(earlier: set[Value], later: set[Value]) -> bool:
 def place_barriers(module: Module) -> None:
     """See the module's text."""
     for op in module.body.ops:
+        accesses = _accesses_inside(op)
         for region in op.regions:
             for block in region.blocks:
-                _place(block, _Accesses())
+                _place(block, _Accesses(), accesses)
 
 
-def _place(block: Block, since: _Accesses) -> _Accesses:
+# What each op, with what is nested in it, accesses; ops that access nothing are not in it.
+_Table: TypeAlias = "dict[Op, _Accesses]"
+
+
+def _place(block: Block, since: _Accesses, table: _Table) -> _Accesses:
     """Place barriers in a block; gives what has been accessed since the last one, at its end."""
     for op in list(block.ops):
         if isinstance(op, metal.Barrier):
             since = _Accesses()
+        accesses = table.get(op)
+        if accesses is None:
             continue
-        accesses = _accesses(op)
         if since.conflicts(accesses):
             barrier = metal.Barrier((), (), {"flags": metal.word_attribute("threadgroup")})
             barrier.location, barrier.span = op.location, op.span
             block.insert_before(op, barrier)
             since = _Accesses()
         if op.regions and not isinstance(op, metal.If):
-            since = _place_inside(op, since)
+            since = _place_inside(op, since, table)
         else:
             since.add(accesses)
     return since
 
 
-def _place_inside(op: Op, since: _Accesses) -> _Accesses:
+def _place_inside(op: Op, since: _Accesses, table: _Table) -> _Accesses:
     is_loop = isinstance(op, scf.For | scf.While | metal.RegisterLoop)
     has_else = isinstance(op, scf.If) and all(region.blocks for region in op.regions)
     ends: list[_Accesses] = [] if has_else else [since]
     if is_loop:
         end = since.copy()
         for region in op.regions:
-            end = _place(region.block, end)
+            end = _place(region.block, end, table)
         since.add(end if isinstance(op, metal.RegisterLoop) else end.of_last_iteration())
     for region in op.regions:
         if region.blocks:
-            ends.append(_place(region.block, since.copy()))
+            ends.append(_place(region.block, since.copy(), table))
     result = _Accesses()
     for end in ends:
         result.add(end)
     return result
 
 
-def _accesses(op: Op) -> _Accesses:
-    """All threadgroup arrays that an op, with what is nested in it, reads and writes."""
-    found = _Accesses()
-    for inner in op.walk():
-        if isinstance(inner, metal.Read) and is_shared(inner.array):
-            found.reads.add(inner.array)
-        elif isinstance(inner, metal.Write) and is_shared(inner.array):
-            found.writes.add(inner.array)
-            if inner.store >= 0:
-                found.stores.add((inner.array, inner.store))
-        elif isinstance(inner, metal_matrix.MatrixLoad):
-            found.reads.update(filter(is_shared, metal_matrix.arrays_read(inner)))
-        elif isinstance(inner, metal.Atomic) and is_shared(inner.target):
-            found.atomics.add(inner.target)
-    return found
+def _accesses_inside(kernel: Op) -> _Table:
+    """The accesses of every op in a kernel, in one walk."""
+    table: _Table = {}
+    for op in reversed(list(kernel.walk())):
+        own = table.get(op) or _Accesses()
+        if _add_own(own, op):
+            table[op] = own
+        holder = op.parent.parent.parent if op.parent and op.parent.parent else None
+        if holder is not None and op in table:
+            table.setdefault(holder, _Accesses()).add(table[op])
+    return table
+
+
+def _add_own(found: _Accesses, op: Op) -> bool:
+    """Add the threadgroup arrays that an op itself accesses; whether there are any."""
+    match op:
+        case metal.Read() if is_shared(op.array):
+            found.reads.add(op.array)
+        case metal.Write() if is_shared(op.array):
+            found.writes.add(op.array)
+            if op.store >= 0:
+                found.stores.add((op.array, op.store))
+        case metal_matrix.MatrixLoad():
+            found.reads.update(filter(is_shared, metal_matrix.arrays_read(op)))
+            return bool(found.reads)
+        case metal.Atomic() if is_shared(op.target):
+            found.atomics.add(op.target)
+        case metal.Barrier():
+            pass
+        case _:
+            return False
+    return True
 
 
 def is_shared(array: Value) -> bool:
