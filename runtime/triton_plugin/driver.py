@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .activation import BACKEND, is_wanted, select_if_requested
 from .settings import chip_name, device_name, launches_are_off
 from .triton_api import DriverBase, GPUTarget, late
+
+if TYPE_CHECKING:
+    from trimetal.transpiler.target import Target
 
 select_if_requested()
 
@@ -90,7 +93,8 @@ class Utilities:
         target = get_target(chip_name())
         return {
             "max_shared_mem": target.threadgroup_memory,
-            "max_num_regs": 0,
+            "max_num_regs": _registers(target),
+            "max_threads_per_sm": target.threads_per_core,
             "multiprocessor_count": target.gpu_cores,
             "warpSize": target.simd_width,
             "sm_clock_rate": 0,
@@ -109,16 +113,24 @@ class Utilities:
         from .shader_text import read_shader
 
         shader = read_shader(binary)
-        limit = get_target(shader.target).max_threads_per_threadgroup
+        target = get_target(shader.target)
+        limit = target.max_threads_per_threadgroup
+        # Metal does not tell: as many as let the largest threadgroup start.
+        registers = _registers(target) // limit
         if launches_are_off():
-            return shader, None, 0, 0, limit
-        return shader, runtime.compile(shader, device_name()), 0, 0, limit
+            return shader, None, registers, 0, limit
+        return shader, runtime.compile(shader, device_name()), registers, 0, limit
 
     def unload_module(self, module: object) -> None:
         """Python's own memory management does it."""
 
     def set_printf_fifo_size(self, size: int) -> None:
         """Nothing is kept back: what a kernel prints appears at once."""
+
+
+def _registers(target: Target) -> int:
+    """The registers (32 bits) of a core."""
+    return target.register_file // 4
 
 
 _CPP_TYPES = {

@@ -60,6 +60,11 @@ def test_the_driver_answers_what_heuristics_ask():
     properties = driver.utils.get_device_properties(driver.get_current_device())
     assert properties["max_shared_mem"] == 32768
     assert properties["multiprocessor_count"] == 10
+    # 208 KB of registers, which 1,024 threads can share.
+    assert properties["max_num_regs"] == 53248
+    x = buffers(numbers(64))[0]
+    kernel = kernels.copy[(1,)](x, x, BLOCK=64)
+    assert (kernel.n_regs, kernel.n_max_threads) == (52, 1024)
     assert driver.map_python_to_cpp_type("*fp32") == "void*"
     assert driver.map_python_to_cpp_type("i32") == "int32_t"
     assert driver.get_benchmarker() is module("triton.testing").do_bench
