@@ -213,3 +213,33 @@ def test_an_address_that_is_kept_is_there_for_the_first_access(dtype: str) -> No
     x, out = numbers(dtype, size, 1), zeros(size, dtype)
     run(text, (1,), x, out, size)
     np.testing.assert_array_equal(out, x)
+
+
+def test_what_a_mask_leaves_out_is_the_other_for_every_use() -> None:
+    """A wide load of halves gives zeros first: the largest of negative numbers is none of them."""
+    layout = blocked([8], [32], [4])
+    line = tensor(2048, "f16", layout)
+    text = module(f"""
+  tt.func public @largest(%x_ptr: !tt.ptr<f16> {{tt.divisibility = 16 : i32}},
+                          %out_ptr: !tt.ptr<f16> {{tt.divisibility = 16 : i32}},
+                          %n: i32 {{tt.divisibility = 16 : i32}}) {{
+    {line_of("x", "%x_ptr", 2048, "f16", layout)}
+    {line_of("out", "%out_ptr", 2048, "f16", layout)}
+    %limit = tt.splat %n : i32 -> {tensor(2048, "i32", layout)}
+    %mask = arith.cmpi slt, %x_range, %limit : {tensor(2048, "i32", layout)}
+    %none = arith.constant dense<0xFC00> : {line}
+    %x = tt.load %x_p, %mask, %none : {tensor(2048, "!tt.ptr<f16>", layout)}
+    %most = "tt.reduce"(%x) <{{axis = 0 : i32}}> ({{
+    ^bb0(%a: f16, %b: f16):
+      %c = arith.maxnumf %a, %b : f16
+      tt.reduce.return %c : f16
+    }}) : ({line}) -> f16
+    %splat = tt.splat %most : f16 -> {line}
+    %shifted = arith.subf %x, %splat : {line}
+    tt.store %out_p, %shifted, %mask : {tensor(2048, "!tt.ptr<f16>", layout)}
+    tt.return
+  }}""")
+    x = np.asarray(-abs(numbers("f16", 2000, 3)) - np.float16(3))
+    out = zeros(2000, "f16")
+    run(text, (1,), x, out, 2000)
+    np.testing.assert_array_equal(out, x - x.max())

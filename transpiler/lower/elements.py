@@ -66,8 +66,9 @@ class Elements:
         return self.builder.binary(arith.Addi, vector, steps)
 
     def define(self, value: Value, computed: Value, form: Form) -> None:
-        """Give the value of a root of this group (at its own position)."""
+        """Give the value of a root of this group (at its own position), or a new one."""
         self.identity_values[value] = Element(form, computed)
+        self._memo.pop((value, distribution(value).identity), None)
 
     def produce(self, value: Value) -> None:
         """Compute a value that others will read from its storage."""
