@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..dialects import arith, scf, tt, ttg
 from ..ir.attributes import Attribute, DenseAttr, IntegerAttr
@@ -246,6 +246,11 @@ def _same(op: Op, known: AxisAnalysis) -> AxisInfo:
     return known[op.operands[0]]
 
 
+def _truncated(op: Op, known: AxisAnalysis) -> AxisInfo:
+    info = known[op.operands[0]]
+    return replace(info, constant=None)
+
+
 def _folded(op: Op, a: AxisInfo, b: AxisInfo) -> int | None:
     if a.constant is None or b.constant is None:
         return None
@@ -450,6 +455,7 @@ RULES: dict[type[Op], Rule] = {
     arith.Extsi: _same,
     arith.Extui: _same,
     arith.IndexCast: _same,
+    arith.Trunci: _truncated,
     tt.Addptr: _add,
     tt.Load: _load,
     tt.MakeRange: _make_range,

@@ -10,7 +10,7 @@ from ..errors import Span
 from ..ir.attributes import DenseAttr, FloatAttr, IntegerAttr, OpaqueAttr
 from ..ir.core import Block, Op, Value
 from ..ir.location import UNKNOWN, Location
-from ..ir.types import I32, FloatType, IndexType, IntegerType, Type, element_of
+from ..ir.types import I32, FloatType, IndexType, IntegerType, Type, bit_width, element_of
 
 
 class Builder:
@@ -106,6 +106,16 @@ class Builder:
         if x == 0:
             return b
         return a if y == 0 else self.binary(arith.Xori, a, b)
+
+    def resized(self, a: Value, type_: Type) -> Value:
+        """An integer, or a vector of them, in another width: cut, or its sign carried on."""
+        x, width, wanted = constant_of(a), *(bit_width(element_of(t)) for t in (a.type, type_))
+        if width == wanted:
+            return a
+        if x is not None:
+            return self.constant(x, type_)
+        kind = arith.Trunci if width > wanted else arith.Extsi
+        return self.value(kind((a,), (type_,)))
 
     def both(self, a: Value | None, b: Value | None) -> Value | None:
         """The conjunction of two conditions; None is true."""

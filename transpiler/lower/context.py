@@ -13,8 +13,8 @@ from ..target import Target
 from .builder import Builder
 from .distribution import Distribution, distribution_of
 from .iteration import thread_weighted
-from .plan import Group, Plan
-from .widths import Width
+from .plan import Plan
+from .widths import Form, Widths
 
 if TYPE_CHECKING:
     from .tiles import Tile
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 class Storage:
     """An array of one thread that holds a tensor value: register i is entry i / lanes.
 
-    Only the register bits below `bits` count; the others are not held (a step of a loop).
+    Only the register bits below `bits` count; the others are not held (a step of a loop). Where the
+    `form` is not VECTOR an entry is the first of its registers; the others follow from it.
     """
 
     array: Value
     lanes: int
     bits: int
+    form: Form = Form.VECTOR
 
     @property
     def space(self) -> str:
@@ -46,8 +48,7 @@ class Context:
     target: Target
     plan: Plan
     axis: AxisAnalysis
-    widths: dict[Group, Width]
-    lanes_of: dict[Value, int]
+    widths: Widths
     scalars: dict[Value, Value]
     storages: dict[Value, Storage]
     thread: Value
@@ -73,23 +74,32 @@ class Context:
         """The storage of a tensor value, made at the first call (at the current place)."""
         if value in self.plan.same_array and value not in self.storages:
             self.storages[value] = self.storage(self.plan.same_array[value])
-        lanes = self.lanes_of.get(value, 1)
+        counted = self.widths.counted.get(value)
+        lanes = counted.lanes if counted else self.widths.lanes_of.get(value, 1)
         space = "simdgroup" if value in self.plan.matrices else "thread"
         taken = self.storages.get(self.plan.takes_over.get(value, value))
         if taken is not None and (taken.lanes, taken.space) == (lanes, space):
             self.storages.setdefault(value, taken)
         if value not in self.storages:
             assert isinstance(value.type, TensorType)
-            self.storages[value] = self.new_storage(value.type, lanes, name or value.name, space)
+            form = counted.form if counted else Form.VECTOR
+            self.storages[value] = self.new_storage(
+                value.type, lanes, name or value.name, space, form
+            )
         return self.storages[value]
 
     def new_storage(
-        self, type_: TensorType, lanes: int, name: str, space: str = "thread"
+        self,
+        type_: TensorType,
+        lanes: int,
+        name: str,
+        space: str = "thread",
+        form: Form = Form.VECTOR,
     ) -> Storage:
         """An array for all registers of a tensor type."""
         bits = len(distribution_of(type_).registers)
-        element = metal.with_lanes(element_of(type_), lanes)
-        return Storage(self.local((1 << bits) // lanes, element, name, space), lanes, bits)
+        element = metal.with_lanes(element_of(type_), lanes if form is Form.VECTOR else 1)
+        return Storage(self.local((1 << bits) // lanes, element, name, space), lanes, bits, form)
 
     def read(self, array: Value, index: Value, lane: Value | None = None) -> Value:
         """An entry of an array."""

@@ -60,9 +60,7 @@ class Elements:
         vector = self.context.splat(element.value, self.lanes)
         if element.form is Form.UNIFORM:
             return vector
-        steps = self.context.iota(self.lanes)
-        if steps.type != vector.type:
-            steps = self.builder.value(arith.Extsi((steps,), (vector.type,)))
+        steps = self.builder.resized(self.context.iota(self.lanes), vector.type)
         return self.builder.binary(arith.Addi, vector, steps)
 
     def define(self, value: Value, computed: Value, form: Form) -> None:
@@ -194,7 +192,7 @@ class Elements:
             return Element(form, self._read_one(storage, position, 0))
         low = storage.lanes.bit_length() - 1
         aligned = position[:low] == tuple(1 << bit for bit in range(low))
-        if storage.lanes == self.lanes and aligned:
+        if storage.lanes == self.lanes and storage.form is Form.VECTOR and aligned:
             index, _ = self.index(storage, position)
             return Element(Form.VECTOR, self.context.read(storage.array, index))
         parts = [self._read_one(storage, position, component) for component in range(self.lanes)]
@@ -207,9 +205,14 @@ class Elements:
 
     def _read_one(self, storage: Storage, position: Position, component: int) -> Value:
         index, lane = self._entry(storage, position, component)
-        if storage.lanes == 1:
+        if storage.lanes == 1 or lane is None:
             return self.context.read(storage.array, index)
-        return self.context.read(storage.array, index, lane)
+        if storage.form is Form.VECTOR:
+            return self.context.read(storage.array, index, lane)
+        first = self.context.read(storage.array, index)
+        if storage.form is Form.UNIFORM:
+            return first
+        return self.builder.add(first, self.builder.resized(lane, first.type))
 
     def _entry(
         self, storage: Storage, position: Position, component: int
@@ -234,6 +237,7 @@ class Elements:
         """Set this step's registers: `value` has all components."""
         context = self.context
         low = self.lanes.bit_length() - 1
+        assert storage.form is Form.VECTOR, "the first of each entry's registers is written alone"
         if position[:low] != tuple(1 << bit for bit in range(low)):
             self._write_each(storage, value, position)
             return
@@ -250,6 +254,12 @@ class Elements:
                 part = self._slice(value, component, storage.lanes)
                 step = self.builder.constant(component // storage.lanes)
                 context.write(part, storage.array, self.builder.add(index, step))
+
+    def write_first(self, storage: Storage, value: Value, position: Position) -> None:
+        """Set the entry of this step's registers, of which the array holds the first."""
+        assert storage.lanes == self.lanes
+        index, _ = self.index(storage, position)
+        self.context.write(value, storage.array, index)
 
     def _write_each(self, storage: Storage, value: Value, position: Position) -> None:
         """Components that do not lie side by side in the array."""

@@ -12,6 +12,7 @@ from .elements import Elements
 from .iteration import Iteration, LoopVariable, loop_runs, register_loops
 from .plan import Group
 from .roots import Keep
+from .widths import Form
 
 
 class GroupLowering:
@@ -20,7 +21,7 @@ class GroupLowering:
     def __init__(self, context: Context, group: Group) -> None:
         self.context = context
         self.group = group
-        self.width = context.widths[group]
+        self.width = context.widths.groups[group]
         # Arrays for the vectors of one access, where the step has a loop over them.
         self.chunk_storages: dict[Value, Storage] = {}
 
@@ -97,4 +98,7 @@ class GroupLowering:
         if storage is not None:
             assert isinstance(value.type, TensorType)
             position = distribution_of(value.type).identity
-            elements.write(storage, elements.full(value, position), position)
+            if storage.form is Form.VECTOR:
+                elements.write(storage, elements.full(value, position), position)
+            else:
+                elements.write_first(storage, elements.first(value, position), position)

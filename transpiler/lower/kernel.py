@@ -91,14 +91,12 @@ class _Lowering:
         self.body = Block([value.type for value in source.args])
         plan = Plan(function, target.threadgroup_memory)
         axis = AxisAnalysis(function)
-        widths, lanes_of = choose_widths(plan, axis)
+        widths = choose_widths(plan, axis)
         builder = Builder(self.body)
         builder.locate(function)
         thread = builder.value(metal.ThreadIndex((), (I32,)), "thread_index")
         simdgroups = threads // 32
-        self.context = Context(
-            builder, target, plan, axis, widths, lanes_of, {}, {}, thread, simdgroups
-        )
+        self.context = Context(builder, target, plan, axis, widths, {}, {}, thread, simdgroups)
         for old, new in zip(source.args, self.body.args, strict=True):
             new.name, new.location = old.name, old.location
             self.context.scalars[old] = new

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..dialects import arith, metal
+from ..dialects import metal
 from ..ir.attributes import OpaqueAttr
 from ..ir.core import Op, Value
-from ..ir.types import I32, TensorType, bit_width, element_of
+from ..ir.types import I32, TensorType, element_of
 from ..passes.threadgroup_memory import array_of
 from .atomics import Copies, guarded, require_supported
 from .context import Context
@@ -58,7 +58,7 @@ class TileRoot(Root):
             index = None
             if indices is not None:
                 part = indices if elements.lanes == 1 else context.extract(indices, component)
-                index = _as_i32(context, part)
+                index = context.builder.resized(part, I32)
             found.append(self._address(elements, component, index))
         return found
 
@@ -95,14 +95,6 @@ def coordinate_of(elements: Elements, value: Value, dim: int, component: int) ->
     if shift & (thread_bits | register_bits):
         return builder.xor(total, builder.constant(shift))
     return builder.add(total, builder.constant(shift))
-
-
-def _as_i32(context: Context, index: Value) -> Value:
-    width = bit_width(index.type)
-    if width == 32:
-        return index
-    kind = arith.Trunci if width > 32 else arith.Extsi
-    return context.builder.value(kind((index,), (I32,)))
 
 
 class TileLoadRoot(TileRoot):

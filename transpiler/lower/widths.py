@@ -15,11 +15,11 @@ from enum import Enum
 from ..analysis.axis import AxisAnalysis, AxisInfo
 from ..dialects import arith, scf, tt
 from ..ir.core import Op, Value
-from ..ir.types import PointerType, TensorType, bit_width, element_of
+from ..ir.types import IntegerType, PointerType, TensorType, bit_width, element_of
 from ..simdgroup import ELEMENTS_PER_LANE
 from .distribution import Position, distribution_of
 from .plan import Group, Plan
-from .roots import Root
+from .roots import Keep, Root
 
 ACCESS_BYTES = 16  # the widest access of one thread
 VECTOR_LANES = 4  # the longest vector type of MSL
@@ -76,8 +76,27 @@ def form_of(value: Value, position: Position, lanes: int, axis: AxisAnalysis) ->
     return Form.CONSECUTIVE if info.contiguity[dim] >= lanes else Form.VECTOR
 
 
-def choose_widths(plan: Plan, axis: AxisAnalysis) -> tuple[dict[Group, Width], dict[Value, int]]:
-    """The width of every group, and the vector length of every value kept in an array."""
+@dataclass(frozen=True)
+class Counted:
+    """How a kept value counts up over each `lanes` registers (or stays): the first is enough."""
+
+    lanes: int
+    form: Form
+
+
+@dataclass(frozen=True)
+class Widths:
+    """The width of every group, the vector length of every value kept in an array of vectors, and
+    the values of whose registers only some are kept."""
+
+    groups: dict[Group, Width]
+    lanes_of: dict[Value, int]
+    counted: dict[Value, Counted]
+
+
+def choose_widths(plan: Plan, axis: AxisAnalysis) -> Widths:
+    """Groups that access memory come first; the others follow the values that they share."""
+    counted: dict[Value, Counted] = {}
     widths: dict[Group, Width] = {}
     lanes_of = dict.fromkeys(plan.pairs, ELEMENTS_PER_LANE)
     deepest_first = sorted(plan.groups, key=lambda group: -group.depth)
@@ -88,11 +107,45 @@ def choose_widths(plan: Plan, axis: AxisAnalysis) -> tuple[dict[Group, Width], d
             for value in _values_of(group):
                 lanes_of.setdefault(value, width.lanes)
     for group in plan.groups:
-        if group not in widths:
+        lanes = _counted_lanes(group, plan, axis)
+        if lanes > 1:
+            widths[group] = Width(lanes, lanes)
+            for value in _values_of(group):
+                form = form_of(value, group.distribution.identity, lanes, axis)
+                assert form is not None
+                counted[value] = Counted(lanes, form)
+        elif group not in widths:
             widths[group] = _register_width(group, plan, axis, lanes_of)
             for value in _values_of(group):
                 lanes_of.setdefault(value, widths[group].lanes)
-    return widths, lanes_of
+    return Widths(widths, lanes_of, counted)
+
+
+def _counted_lanes(group: Group, plan: Plan, axis: AxisAnalysis) -> int:
+    """Registers that one kept index stands for, where a group only keeps indices."""
+    if not all(_is_kept_index(root, plan) for root in group.roots):
+        return 1
+    lanes = lane_run(group)
+    while lanes > 1 and not _counts_up(group, lanes, plan, axis):
+        lanes //= 2
+    return lanes
+
+
+def _is_kept_index(root: Root, plan: Plan) -> bool:
+    value = root.shaped
+    shares = value in plan.same_array or value in plan.same_array.values()
+    takes = value in plan.takes_over or value in plan.takes_over.values()
+    is_integer = isinstance(element_of(value.type), IntegerType)
+    return type(root) is Keep and is_integer and not (shares or takes or value in plan.pairs)
+
+
+def _counts_up(group: Group, lanes: int, plan: Plan, axis: AxisAnalysis) -> bool:
+    """Whether each `lanes` registers of all that a group computes follow from the first."""
+    return all(
+        form_of(value, position, lanes, axis) in (Form.UNIFORM, Form.CONSECUTIVE)
+        for root in group.roots
+        for value, position, _ in plan.visits(root, group)
+    )
 
 
 def _values_of(group: Group) -> Iterable[Value]:
