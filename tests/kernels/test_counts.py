@@ -1,0 +1,71 @@
+# pyright: basic
+"""What the loops of kernels with dots do, counted while they run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from trimetal.runtime import Profile
+
+from .support import empty, normal, profile
+from .test_matmul import operands
+
+pytestmark = pytest.mark.triton
+
+
+def matmul_step(kind: str, k: int, *, block: tuple[int, int, int] = (64, 64, 32)) -> Profile:
+    """The counts of a 128 x 128 product by four threadgroups of 4 simdgroups."""
+    names = dict(zip(("BLOCK_M", "BLOCK_N", "BLOCK_K"), block, strict=True))
+    arguments = operands(kind, 128, 128, k)
+    return profile("matmul", (4,), arguments, **names, GROUP=8, EPILOGUE="none")
+
+
+@pytest.mark.parametrize("kind", ["f32", "f16", "bf16"])
+def test_a_step_of_matmul(kind: str) -> None:
+    """64 x 64 blocks: two multiplies a fragment load, two barriers a step at most."""
+    few, many = matmul_step(kind, 64), matmul_step(kind, 256)
+    turns = (256 - 64) // 32 * many.threadgroups
+    multiplies = many.multiply_accumulates - few.multiply_accumulates
+    assert multiplies == turns * 8 * 8 * 4
+    assert multiplies >= 2 * (many.fragment_loads - few.fragment_loads)
+    staged = many.threadgroup.bytes_stored > 0
+    assert many.barriers - few.barriers <= (2 * turns if staged else 0)
+    # Each element of a and b is read from device memory once a threadgroup, and written once.
+    element = 4 if kind == "f32" else 2
+    read = many.device.bytes_loaded - few.device.bytes_loaded
+    assert read == turns * 2 * 64 * 32 * element
+    if staged:
+        written = many.threadgroup.bytes_stored - few.threadgroup.bytes_stored
+        assert written == turns * 2 * 64 * 32 * element
+
+
+def test_sums_stay_in_fragments() -> None:
+    """Nothing but the product itself is stored, once."""
+    found = matmul_step("f32", 64)
+    assert found.device.bytes_stored == 128 * 128 * 4
+    assert found.threadgroup.fragment_stores == 0
+
+
+@pytest.mark.parametrize("kind", ["f16", "f32"])
+def test_attention_keeps_its_weights_in_registers(kind: str) -> None:
+    """A step of the loop writes k and v to threadgroup memory, and nothing else."""
+    dim, block = 32, 32
+    element = 2 if kind == "f16" else 4
+
+    def counted(context: int) -> Profile:
+        generator = np.random.default_rng()
+        shape = (1, context, dim)
+        names = ("q_ptr", "k_ptr", "v_ptr")
+        arguments: dict[str, object] = {name: normal(shape, kind, generator) for name in names}
+        arguments |= {"out_ptr": empty(shape, kind), "norm_ptr": empty((1, context), "f32")}
+        arguments |= {"context": context, "scale": 0.5}
+        blocks = {"DIM": dim, "BLOCK_M": block, "BLOCK_N": block, "CAUSAL": False}
+        return profile("attention", (1,), arguments, **blocks)
+
+    few, many = counted(64), counted(256)
+    turns = (256 - 64) // block
+    written = many.threadgroup.bytes_stored - few.threadgroup.bytes_stored
+    assert written <= turns * 2 * block * dim * element
+    assert many.threadgroup.fragment_stores == 0
+    assert many.multiply_accumulates - few.multiply_accumulates == turns * 2 * 4 * 4 * 4
