@@ -170,10 +170,10 @@ def _precompiled(version: int) -> Path:
 @functools.lru_cache(maxsize=8)
 def _header_key(version: int) -> str:
     parts = [part for file in header_files() for part in file]
-    return content_key(f"{_library_version()} {version}", *_ARGUMENTS, *parts)
+    return content_key(f"{library_version()} {version}", *_ARGUMENTS, *parts)
 
 
-def _library_version() -> str:
+def library_version() -> str:
     """The version of the library, which its Python bindings do not tell by themselves."""
     clang = clang_bindings()
     function = clang.conf.lib.clang_getClangVersion

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .common import OK, table
+from .common import OK
 
 if TYPE_CHECKING:
     from trimetal.runtime.eviction import KeptFile
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from trimetal.runtime.cache import cache_directory
     from trimetal.runtime.eviction import clear, kept_files, size_limit
+    from trimetal.runtime.tables import aligned
 
     if options.action == "clear":
         count, size = clear()
@@ -44,7 +45,7 @@ def _run(options: argparse.Namespace) -> int:
     if files:
         kinds = sorted({file.kind for file in files})
         rows = [_row(kind, [file for file in files if file.kind == kind]) for kind in kinds]
-        print(table([("kind", "files", "size", "last used"), *rows]))
+        print(aligned([("kind", "files", "size", "last used"), *rows]))
     print("TRIMETAL_CACHE_DIR and TRIMETAL_CACHE_LIMIT (such as 500M) set the place and the size.")
     return OK
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,12 +41,3 @@ def text(file: str) -> str:
 def shown_name(file: str) -> str:
     """The name of a file in messages."""
     return "<stdin>" if file == STDIN else file
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as aligned lines."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from trimetal.runtime.tables import aligned
 from trimetal.transpiler.target import DEFAULT_TARGET, TARGETS, Target, get_target
 
-from .common import OK, table
+from .common import OK
 
 HELP = "list the chips and what is known of them"
 
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(_: argparse.Namespace) -> int:
-    print(table([_HEADER, *(_row(target) for target in TARGETS.values())]))
+    print(aligned([_HEADER, *(_row(target) for target in TARGETS.values())]))
     any_target = get_target()
     print(
         f"\nAll: simdgroups of {any_target.simd_width}, threadgroups of up to "
