@@ -14,6 +14,7 @@ from .passes.canonicalize import canonicalize
 from .passes.cleanup import (
     eliminate_common_subexpressions,
     eliminate_dead_code,
+    forward_values,
     hoist_loop_invariants,
 )
 from .passes.coherence import mark_coherent
@@ -80,6 +81,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("stage", stage_operands),
     Pass("plain-axes", make_axes_plain),
     Pass("lower", lower),
+    Pass("forward", _in_place(forward_values)),
     Pass("hoist", _in_place(hoist_loop_invariants)),
     Pass("cse-threads", _in_place(eliminate_common_subexpressions)),
     Pass("dce-threads", _in_place(eliminate_dead_code)),

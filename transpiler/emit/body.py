@@ -185,7 +185,9 @@ def local_array(writer: BodyWriter, op: Op) -> None:
     """A thread's array, or variable."""
     type_ = op.result.type
     assert isinstance(type_, ArrayType)
-    name = writer.scope.declare(source_name(op.result) or "values")
+    name = writer.scope.declare(
+        source_name(op.result) or ("values" if type_.count > 1 else "value")
+    )
     reads = [user for user in op.result.users if isinstance(user, metal.Read)]
     const = isinstance(type_.element, PointerType) and all(
         writer.writer.is_const(read.result) for read in reads
@@ -264,7 +266,7 @@ def write_entry(writer: BodyWriter, op: Op) -> None:
 
 def _assignment(place: str, value: Expr) -> str:
     """`place = value;`, or `place += right;` where the value is `place + right`."""
-    if value.parts is not None and value.parts[0] == place:
+    if value.parts is not None and value.parts[0] == place and value.parts[1] in "+-*/%":
         _, symbol, right = value.parts
         return f"{place} {symbol}= {without_parentheses(right)};"
     return f"{place} = {value.text};"

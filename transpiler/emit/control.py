@@ -11,7 +11,7 @@ from .body import BodyWriter, Handler, shuffled
 from .names import source_name
 from .statements import Line, Nest, Statement
 from .types import name_of
-from .writer import ORDER, PRIMARY, SUM, Expr
+from .writer import ORDER, PRIMARY, SUM, Expr, negation
 
 
 def _block_with_yield(writer: BodyWriter, block: Block, variables: Sequence[str]) -> None:
@@ -84,7 +84,7 @@ def _while(writer: BodyWriter, op: Op) -> None:
         condition = before.terminator
         writer.assign(passed, condition.operands[1:], condition.location)
         test = writer.writer[condition.operands[0]]
-        writer.statements.append(Nest(f"if (!{test.inside(PRIMARY)})", [Line("break;")]))
+        writer.statements.append(Nest(f"if ({negation(test).text})", [Line("break;")]))
         _block_with_yield(writer, after, variables)
 
     writer.statements.append(Nest("while (true)", writer.nested(write)))

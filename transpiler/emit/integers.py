@@ -6,7 +6,7 @@ of their own: i1 is one bit, whose sum is exclusive or.
 
 from __future__ import annotations
 
-from ..dialects import arith, math, tt
+from ..dialects import arith, math, metal, tt
 from ..ir.core import Op, Value
 from ..ir.types import VectorType, bit_width
 from .conversions import sign_of_bool
@@ -24,6 +24,7 @@ from .writer import (
     PRODUCT,
     SHIFT,
     SUM,
+    UNARY,
     Expr,
     Operands,
     Rule,
@@ -34,6 +35,7 @@ from .writer import (
     is_narrow,
     lanes_of,
     msl_type,
+    negation,
     prefix,
 )
 
@@ -137,17 +139,25 @@ def _bitwise(symbol: str, precedence: int, logical: str, logical_precedence: int
         name = msl_type(op.result)
         if is_bool(op.result):
             if logical == "!=" and b.text == "true":
-                return prefix("!", a)
+                return negation(a)
             return infix(a, logical, b, logical_precedence, name, free=logical in ("&&", "||"))
         if symbol == "^" and b.text in ("-1", "short(-1)", "char(-1)"):
             return narrowed(op, prefix("~", a))
-        if a.type != b.type and not (a.literal or b.literal):
+        if is_unsigned(a.type) != is_unsigned(b.type):
             a, b = writer.unsigned(op.operands[0], a), writer.unsigned(op.operands[1], b)
         unsigned = is_unsigned(a.type) or is_unsigned(b.type)
+        a, b = _set_off(a, precedence), _set_off(b, precedence)
         result = infix(a, symbol, b, precedence, with_sign(name, unsigned), free=True)
         return narrowed(op, result)
 
     return rule
+
+
+def _set_off(expr: Expr, precedence: int) -> Expr:
+    """An operand of `&`, `^` or `|`, in parentheses where it has another operator of its own."""
+    if UNARY < expr.precedence < precedence:
+        return Expr(f"({expr.text})", PRIMARY, expr.type)
+    return expr
 
 
 def _amount(writer: Operands, op: Op, like: Expr) -> Expr:
@@ -314,6 +324,10 @@ def extend(*, unsigned: bool) -> Rule:
     def rule(writer: Operands, op: Op) -> Expr:
         source = op.operands[0]
         name = msl_type(op.result)
+        if isinstance(source.defining_op, metal.Iota):
+            return Expr(
+                f"{name}{writer[source].text.removeprefix(writer[source].type)}", PRIMARY, name
+            )
         if is_bool(source):
             extended = call(name, name, writer[source])
             return extended if unsigned else sign_of_bool(extended)

@@ -49,6 +49,7 @@ _VECTOR_TYPE = re.compile(r"(packed_)?(bool|u?(char|short|int|long)|half|b?float
 def safe(name: str) -> str:
     """A name as an MSL identifier; "" where nothing of it can be kept."""
     name = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    name = re.sub(r"^\d+_+(?=[A-Za-z])", "", name)  # `%4_sum`, of a value without a name
     name = re.sub(r"__+", "_", name).strip("_") if "__" in name or name.startswith("_") else name
     if not name or not re.search(r"[A-Za-z]", name):
         return ""

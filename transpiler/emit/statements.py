@@ -71,7 +71,14 @@ def flatten(statements: list[Statement], depth: int) -> list[PrintedLine]:
 
 LINE_LIMIT = 100
 # Where a long line may be broken, the loosest operators first.
-_BREAKS = ((" ? ", " : "), (" && ", " || "), (" + ", " - "), (" * ", " / "), (", ",))
+_BREAKS = (
+    (" ? ", " : "),
+    (" && ", " || "),
+    (" | ", " ^ ", " & "),
+    (" + ", " - "),
+    (" * ", " / "),
+    (", ",),
+)
 _ASSIGNMENT = (" = ",)
 
 

@@ -7,7 +7,7 @@ other sign is converted there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..ir.core import Op, Value
 from ..ir.types import IntegerType, VectorType, bit_width, element_of
@@ -62,8 +62,30 @@ def infix(
     if symbol == "+" and right.startswith("-") and b.literal:
         symbol, right = "-", right[1:]
     left = a.inside(precedence)
-    parts = (left, symbol, right) if precedence in (PRODUCT, SUM) else None
+    parts = (left, symbol, right) if precedence in (PRODUCT, SUM, EQUALITY) else None
     return Expr(f"{left} {symbol} {right}", precedence, type_, parts=parts)
+
+
+def unsigned_literal(expr: Expr) -> Expr:
+    """A literal below zero as the unsigned number of the same bits; narrow ones are converted."""
+    name = with_sign(expr.type, True)
+    if name not in ("uint", "ulong"):
+        return call(name, name, expr)
+    width, suffix = (32, "u") if name == "uint" else (64, "ul")
+    return Expr(f"{int(expr.text.rstrip('l')) % (1 << width):#x}{suffix}", PRIMARY, name)
+
+
+def negation(a: Expr) -> Expr:
+    """`!a`; of an equality its opposite."""
+    if a.parts is not None and a.parts[1] in _OPPOSITE:
+        left, symbol, right = a.parts
+        opposite = _OPPOSITE[symbol]
+        text = f"{left} {opposite} {right}"
+        return Expr(text, EQUALITY, a.type, parts=(left, opposite, right))
+    return prefix("!", a)
+
+
+_OPPOSITE = {"==": "!=", "!=": "=="}
 
 
 def prefix(symbol: str, a: Expr) -> Expr:
@@ -92,7 +114,7 @@ class Operands:
         """A value's expression; a splat in full."""
         expr = self.expressions[value]
         if expr.scalar is not None:
-            return call(expr.type, expr.type, expr.scalar)
+            return replace(call(expr.type, expr.type, expr.scalar), scalar=expr.scalar)
         return expr
 
     def typed(self, value: Value) -> Expr:
@@ -140,7 +162,10 @@ class Operands:
         expr = expr or self[value]
         if is_unsigned(expr.type) or (expr.literal and not expr.text.startswith("-")):
             return expr
-        return call(with_sign(expr.type, True), with_sign(expr.type, True), expr)
+        name = with_sign(expr.type, True)
+        if expr.scalar is not None:
+            return call(name, name, self.unsigned(value, expr.scalar))
+        return unsigned_literal(expr) if expr.literal else call(name, name, expr)
 
     def nonnegative(self, value: Value) -> bool:
         """Whether an integer is provably not negative, so that its sign does not matter."""

@@ -23,3 +23,9 @@ def stem_of(value: Value) -> str:
     if variable and (variable in (value.name, stem) or _MADE_UP.fullmatch(stem)):
         return variable
     return "" if _MADE_UP.fullmatch(stem) else stem
+
+
+def name_with(value: Value, ending: str) -> str:
+    """A name for what belongs to a variable: `x_partial`, or `partial` where it has no name."""
+    stem = stem_of(value)
+    return f"{stem}_{ending}" if stem else ending

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from ..dialects import arith, metal, tt, ttg
 from ..ir.core import Block, Op, Value
 from ..ir.linear_layout import Basis
+from ..ir.stems import name_with
 from ..ir.types import I1, I8, I32, I64, PointerType, TensorType, Type, bit_width, element_of
 from .context import Context
 from .distribution import CoordinateMap, Distribution, code_of
@@ -278,7 +279,7 @@ class Exchange:
         self.memory_type = memory_type(self.element)
         self.row, self.pitch = _pitch(self.per_round, transfer.shape, self.element)
         count = self.per_round // self.row * self.pitch
-        name = f"{transfer.op.results[0].name or 'tile'}_shared"
+        name = name_with(transfer.op.results[0], "shared")
         self.array = context.threadgroup(count, self.memory_type, name)
 
     def is_writer(self, side: Side) -> Value | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..dialects import arith, metal, tt
 from ..ir.attributes import OpaqueAttr
 from ..ir.core import Op, Value
+from ..ir.stems import name_with
 from ..ir.types import I32, TensorType, bit_width, element_of
 from .context import Context
 from .distribution import Run
@@ -51,7 +52,7 @@ class Histogram(Root):
         assert isinstance(result.type, TensorType)
         bins = result.type.size // self._rounds
         context.storage(result)
-        name = f"{result.name or 'histogram'}_bins"
+        name = name_with(result, "bins")
         array = context.threadgroup(bins, I32, name)
         if self._rounds == 1:
             self._round(context, array, bins, None)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ..dialects import arith, metal, tt
 from ..errors import UnsupportedError
 from ..ir.core import Block, Op, Value
+from ..ir.stems import name_with
 from ..ir.types import I32, FloatType, TensorType, element_of
 from .combine import combine_values, identity_bits, is_simd_sum, single_op
 from .context import Context, Storage
@@ -380,7 +381,7 @@ class _Shared:
             context.threadgroup(
                 self.partials * self.stride,
                 metal.with_lanes(element_of(value.type), reduction.kept_lanes),
-                f"{result.name}_partial",
+                name_with(result, "partial"),
             )
             for value, result in zip(op.operands, op.results, strict=True)
         ]

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from ..dialects import arith, metal, tt
 from ..ir.attributes import Attribute, UnitAttr
 from ..ir.core import Block, Op, Value
+from ..ir.stems import name_with
 from ..ir.types import element_of
 from .axes import LANE_BITS, Level, axis_levels
 from .combine import combine_values
@@ -302,7 +303,7 @@ class _Scan:
         loop = metal.LaneScan(operands, types, attributes, [metal.region(body)])
         self.builder.insert(loop)
         for result, value in zip(loop.results, self.op.results, strict=True):
-            result.name = f"{value.name}_sum" if value.name else "upto"
+            result.name = name_with(value, "upto")
         with self.builder.at(body):
             count = len(totals)
             new = self.combined(body.args[:count], body.args[count:])

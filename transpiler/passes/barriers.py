@@ -16,6 +16,8 @@ from ..ir.core import Block, Module, Op, Value
 from ..ir.types import ArrayType
 from .threadgroup_memory import share_memory
 
+_LOOPS = (scf.For, scf.While, metal.RegisterLoop)
+
 
 @dataclass
 class _Accesses:
@@ -77,34 +79,53 @@ def _place(block: Block, since: _Accesses, table: _Table) -> _Accesses:
         accesses = table.get(op)
         if accesses is None:
             continue
-        if since.conflicts(accesses):
+        ends = _place_in_loop(op, table) if isinstance(op, _LOOPS) else None
+        if since.conflicts(_until_barrier(op, table)):
             barrier = metal.Barrier((), (), {"flags": metal.word_attribute("threadgroup")})
             barrier.location, barrier.span = op.location, op.span
             block.insert_before(op, barrier)
             since = _Accesses()
-        if op.regions and not isinstance(op, metal.If):
-            since = _place_inside(op, since, table)
+        if ends is not None:
+            since.add(ends)  # it may run no times
+        elif isinstance(op, scf.If):
+            since = _place_in_branches(op, since, table)
         else:
             since.add(accesses)
     return since
 
 
-def _place_inside(op: Op, since: _Accesses, table: _Table) -> _Accesses:
-    is_loop = isinstance(op, scf.For | scf.While | metal.RegisterLoop)
-    has_else = isinstance(op, scf.If) and all(region.blocks for region in op.regions)
-    ends: list[_Accesses] = [] if has_else else [since]
-    if is_loop:
-        end = since.copy()
-        for region in op.regions:
-            end = _place(region.block, end, table)
-        since.add(end if isinstance(op, metal.RegisterLoop) else end.of_last_iteration())
-    for region in op.regions:
-        if region.blocks:
-            ends.append(_place(region.block, since.copy(), table))
-    result = _Accesses()
+def _place_in_loop(loop: Op, table: _Table) -> _Accesses:
+    """Place the barriers that one turn needs, then those between a turn and the next."""
+    end = _Accesses()
+    for region in loop.regions:
+        end = _place(region.block, end, table)
+    if not isinstance(loop, metal.RegisterLoop):
+        end = end.of_last_iteration()
+    ends = _Accesses()
+    for region in loop.regions:
+        end = _place(region.block, end, table)
+        ends.add(end)
+    return ends
+
+
+def _place_in_branches(op: scf.If, since: _Accesses, table: _Table) -> _Accesses:
+    regions = [region for region in op.regions if region.blocks]
+    ends = [_place(region.block, since.copy(), table) for region in regions]
+    result = _Accesses() if len(regions) == 2 else since.copy()
     for end in ends:
         result.add(end)
     return result
+
+
+def _until_barrier(op: Op, table: _Table) -> _Accesses:
+    """What an op accesses; of a loop whose body holds a barrier, until that."""
+    if isinstance(op, _LOOPS):
+        found = _Accesses()
+        for inner in op.regions[0].block.ops:
+            if isinstance(inner, metal.Barrier):
+                return found
+            found.add(table.get(inner, _Accesses()))
+    return table[op]
 
 
 def _accesses_inside(kernel: Op) -> _Table:

@@ -109,6 +109,52 @@ def _is_constant(value: Value) -> bool:
     return isinstance(attribute, IntegerAttr) and attribute.value != 0
 
 
+def forward_values(module: Module) -> None:
+    """A variable that is set once, before all reads of it, is the value itself.
+
+    %x = metal.local : !metal.array<1xf32, thread>
+    metal.write %v, %x                                ->    metal.store %p, %v
+    %r = metal.read %x
+    metal.store %p, %r
+    """
+    for kernel in module.body.ops:
+        for op in list(kernel.walk()):
+            if isinstance(op, metal.Local):
+                _forward(op)
+
+
+def _forward(variable: metal.Local) -> None:
+    users = variable.result.users
+    reads = [user for user in users if isinstance(user, metal.Read)]
+    writes = [user for user in users if isinstance(user, metal.Write)]
+    type_ = variable.result.type
+    assert isinstance(type_, ArrayType)
+    plain = type_.count == 1 and type_.space == "thread" and len(reads) + 1 == len(users)
+    if not plain or len(writes) != 1 or any(user.lane is not None for user in (*reads, *writes)):
+        return
+    (write,) = writes
+    if any(not _comes_before(write, read) for read in reads):
+        return
+    write.value.name = write.value.name or variable.result.name
+    for read in reads:
+        read.replace_with([write.value])
+    write.erase()
+    variable.erase()
+
+
+def _comes_before(first: Op, later: Op) -> bool:
+    """Whether an op stands behind another in its block, or nested in what stands there."""
+    block, place = first.parent, later
+    while place.parent is not None and place.parent is not block:
+        region = place.parent.parent
+        if region is None or region.parent is None:
+            return False
+        place = region.parent
+    if block is None or place.parent is not block:
+        return False
+    return block.ops.index(first) < block.ops.index(place)
+
+
 def eliminate_dead_code(module: Module) -> None:
     """Remove ops without effect whose results nobody uses, and arrays that nobody reads."""
     for op in module.body.ops:

@@ -166,12 +166,13 @@ _NEUTRAL: dict[type[Op], int] = {
 # op: the right operand that decides the result, and that result
 _ABSORBING: dict[type[Op], tuple[int, int]] = {
     arith.Muli: (0, 0),
+    tt.Mulhiui: (0, 0),
     arith.Andi: (0, 0),
     arith.Ori: (-1, -1),
     arith.Remsi: (1, 0),
     arith.Remui: (1, 0),
 }
-_COMMUTES = (arith.Addi, arith.Muli, arith.Andi, arith.Ori, arith.Xori)
+_COMMUTES = (arith.Addi, arith.Muli, tt.Mulhiui, arith.Andi, arith.Ori, arith.Xori)
 
 
 def _integer(op: Op) -> Value | None:
@@ -212,6 +213,8 @@ def _logic(op: Op, other: Value, known: bool) -> Value | None:
 def _computed(kind: type[Op], a: int, b: int, width: int) -> int | None:
     if kind in _ARITHMETIC:
         return _ARITHMETIC[kind](a, b)
+    if kind is tt.Mulhiui:
+        return unsigned(a, width) * unsigned(b, width) >> width
     if kind in _DIVISIONS and b != 0:
         if kind in _UNSIGNED:
             a, b = unsigned(a, width), unsigned(b, width)

@@ -13,7 +13,7 @@ kernel void row_sum(device const float* x_ptr [[buffer(0)]],
                     uint3 program [[threadgroup_position_in_grid]],
                     uint thread_index [[thread_index_in_threadgroup]]) {
     threadgroup float total_partial[32];
-    threadgroup float v4_shared[16];
+    threadgroup float shared[16];
 
     const uint rows = program.x * 16;                                           // kernel.py:12
     const int inside = thread_index % 64 * 4;                                   // kernel.py:14
@@ -39,12 +39,12 @@ kernel void row_sum(device const float* x_ptr [[buffer(0)]],
     const bool is_first_1 = (thread_index & 63) == 0;                           // kernel.py:17
     UNROLL for (int r = 0; r < 8; ++r) {
         if (is_first_1) {
-            v4_shared[thread_index / 64 + r * 2] = total[r];
+            shared[thread_index / 64 + r * 2] = total[r];
         }
     }
     const uint rows_1 = thread_index % 16;
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    const float value = v4_shared[rows_1];
+    const float value = shared[rows_1];
     const int rows_2 = rows + rows_1;                                           // kernel.py:12
     if (thread_index < 16 && rows_2 < n_rows) {                                 // kernel.py:17
         out_ptr[rows_2] = value;
