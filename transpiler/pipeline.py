@@ -79,6 +79,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("cse-layouts", _in_place(eliminate_common_subexpressions)),
     Pass("dce-layouts", _in_place(eliminate_dead_code)),
     Pass("stage", stage_operands),
+    Pass("dce-stage", _in_place(eliminate_dead_code)),
     Pass("plain-axes", make_axes_plain),
     Pass("lower", lower),
     Pass("forward", _in_place(forward_values)),

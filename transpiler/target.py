@@ -65,6 +65,10 @@ class Target:
     # Registers, threadgroup memory and stack share one on-chip memory: a larger register tile does
     # not lower the number of resident threads by a fixed table.
     dynamic_caching: bool
+    # Simdgroups that may load the same matrix of an operand each for itself from device memory,
+    # rather than once, together, through threadgroup memory. A choice, after S (metal-flash-
+    # attention stages on M1 and M2 and loads directly from M3 on); not measured.
+    direct_sharing: int
     msl_version: tuple[int, int] = MSL_FLOOR
     simd_width: int = 32
     threadgroup_memory: int = 32768  # bytes
@@ -123,6 +127,7 @@ class _Generation:
                 atomics64=self.atomics64,
                 matrix_unit=self.matrix_unit,
                 dynamic_caching=self.dynamic_caching,
+                direct_sharing=4 if self.dynamic_caching else 0,
             )
             for variant, cores, bandwidth in self.variants
         ]

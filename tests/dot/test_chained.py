@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ..lower.support import module, poison, run
 from .support import ROWS, SQUARE, dot, errors, loaded, random, stored
@@ -43,14 +44,16 @@ def chained() -> str:
   }}""")
 
 
-def test_the_left_operand_stays_in_registers() -> None:
-    """Right, and through threadgroup memory go the three matrices from device memory alone."""
+@pytest.mark.parametrize(("target", "staged"), [("m1", 3), ("m3", 0)])
+def test_the_left_operand_stays_in_registers(target: str, staged: int) -> None:
+    """Through threadgroup memory go the matrices from device memory alone, or nothing."""
     a, b = (random(shape, "f2", seed) for seed, shape in ((1, (M, 32)), (2, (32, N))))
     v, out = random((N, D), "f2", 3), poison((M, D), "f4")
     a *= np.float16(0.25)
-    source = run(chained(), (1,), a, b, v, out).source
+    source = run(chained(), (1,), a, b, v, out, target=target).source
     p = np.exp2(a.astype(np.float64) @ b.astype(np.float64))
     exact = p.astype(np.float16).astype(np.float64) @ v.astype(np.float64) / p.sum(1, keepdims=True)
     assert errors(out, exact) <= 1e-3
-    assert source.count("_tile[") == 3 + 3  # declared, and written
+    assert source.count("_tile[") == 2 * staged  # declared, and written
+    assert ("threadgroup_barrier" in source) == (staged > 0)
     assert "simdgroup_half8x8 q[" in source

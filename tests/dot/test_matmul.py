@@ -101,14 +101,15 @@ def matmul(kind: str) -> str:
     ids=str,
 )
 @pytest.mark.parametrize("kind", ["f32", "f16"])
-def test_sizes(kind: str, sizes: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize("target", ["m1", "m3"])
+def test_sizes(target: str, kind: str, sizes: tuple[int, int, int]) -> None:
     """Any size: what is outside is neither read nor written."""
     m, n, k = sizes
     dtype = "f4" if kind == "f32" else "f2"
     a, b = random((m, k), dtype, 1), random((k, n), dtype, 2)
     out = poison((m, n), dtype)
     grid = (-(-m // BLOCK_M), -(-n // BLOCK_N))
-    run(matmul(kind), grid, a, b, out, m, n, k)
+    run(matmul(kind), grid, a, b, out, m, n, k, target=target)
     exact = a.astype(np.float64) @ b.astype(np.float64)
     single: Array = (a.astype(np.float32) @ b.astype(np.float32)).astype(dtype)
     assert errors(out, exact) <= 2 * errors(single, exact) + 2e-7

@@ -18,9 +18,11 @@ HEADER = (
 )
 
 
-def run(text: str, grid: tuple[int, ...], *arguments: object) -> trimetal.Shader:
+def run(
+    text: str, grid: tuple[int, ...], *arguments: object, target: str = "m3"
+) -> trimetal.Shader:
     """Transpile, check and run; under two schedules, with every guard of the CPU device on."""
-    shader = trimetal.transpile(text, verify=True)
+    shader = trimetal.transpile(text, target=target, verify=True)
     findings = trimetal.check(shader.source)
     assert not findings, "\n".join(map(str, findings)) + "\n" + shader.source
     kernel = runtime.compile(shader, "cpu", schedules=2, check_buffers=True, check_overflow=True)

@@ -14,20 +14,31 @@ of 8-bit integers are exact for 1,024 steps of K, after which they are added to 
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..dialects import arith, metal, metal_matrix, scf, tt
 from ..errors import OutOfResourcesError
 from ..ir.attributes import UnitAttr
 from ..ir.core import Block, Op, Value
-from ..ir.types import F32, I32, ArrayType, TensorType, Type, bit_width, element_of
+from ..ir.types import (
+    F32,
+    I32,
+    ArrayType,
+    PointerType,
+    TensorType,
+    Type,
+    bit_width,
+    element_of,
+)
+from ..passes.direct import steps_masked
 from ..simdgroup import ELEMENTS_PER_LANE, SIDE
 from .context import Context, Storage
 from .distribution import Position, distribution_of
-from .elements import Elements
-from .iteration import Iteration, loop_runs, register_loops, thread_weighted
+from .elements import Elements, distribution
+from .exchange import only_if
+from .iteration import Iteration, LoopVariable, loop_runs, register_loops, thread_weighted
 from .roots import Root, makes_roots
 from .tiles import Tile, coordinate, threadgroup_array, write_elements
 from .widths import follows_vectors
@@ -41,11 +52,24 @@ _EXACT_STEPS = 1024  # of K: 2^7 * 2^7 * 2^10 = 2^24, the last integer that f32 
 
 
 @dataclass(frozen=True)
-class Operand:
-    """Where a dot's operand lies: in a tile, or in registers as fragments."""
+class Direct:
+    """An operand in device memory: the address of each fragment, and whether it is loaded."""
 
-    tile: Tile | None
-    storage: Storage | None = None
+    pointers: Value
+    mask: Value | None
+    pitch: Value
+    transposed: bool
+
+    @property
+    def element(self) -> Type:
+        """What is loaded."""
+        type_ = element_of(self.pointers.type)
+        assert isinstance(type_, PointerType)
+        return type_.pointee
+
+
+# Where a dot's operand lies: in a tile, in device memory, or in registers as fragments.
+Operand = Tile | Direct | Storage
 
 
 class Multiply(Root):
@@ -55,6 +79,10 @@ class Multiply(Root):
         a, _, c = op.operands
         self._plan = plan
         registers = [a] if isinstance(a.type, TensorType) else []
+        for value in op.operands[:2]:
+            if isinstance(value.defining_op, metal_matrix.Direct):
+                direct = value.defining_op
+                registers += [v for v in (direct.pointers, direct.mask) if v is not None]
         super().__init__(op, [c, *registers], op.result)
 
     @property
@@ -73,11 +101,21 @@ class Multiply(Root):
         assert isinstance(op, metal_matrix.Dot)
         lowering = DotLowering(context, op)
         lowering.start(group)
-        a = Operand(context.tiles.get(op.a), None)
-        if a.tile is None:
-            a = Operand(None, context.storage(op.a))
-        lowering.multiply(a, context.tiles[op.b], op.depth)
+        lowering.multiply(operand_of(context, op.a), operand_of(context, op.b), op.depth)
         lowering.finish()
+
+
+def operand_of(context: Context, value: Value) -> Operand:
+    """Where an operand lies."""
+    op = value.defining_op
+    if isinstance(op, metal_matrix.Direct):
+        return Direct(op.pointers, op.mask, context.scalar(op.pitch), op.transposed)
+    return context.tiles[value] if value in context.tiles else context.storage(value)
+
+
+@makes_roots(metal_matrix.Direct)
+def _direct_roots(op: Op, plan: Plan) -> list[Root]:
+    return []  # the dot loads it
 
 
 class MultiplyInSlices(Root):
@@ -321,7 +359,7 @@ class DotLowering:
             yield body.args[0]
             builder.insert(metal.Yield())
 
-    def multiply(self, a: Operand, b: Tile, depth: int) -> None:
+    def multiply(self, a: Operand, b: Operand, depth: int) -> None:
         """Add the products of all fragments along K to the sums."""
         most = _EXACT_STEPS // SIDE
         steps = max(1, depth // SIDE)
@@ -332,22 +370,36 @@ class DotLowering:
         else:
             self._multiply(a, b, steps, self.builder.constant(0))
 
-    def _multiply(self, a: Operand, b: Tile, steps: int, first: Value) -> None:
+    def _multiply(self, a: Operand, b: Operand, steps: int, first: Value) -> None:
         with self.loop(self.matrices, "m") as matrix, self.loop(steps, "k") as k:
-            self._step(a, b, matrix, self.builder.add(first, k))
+            step = self.builder.add(first, k)
+            if isinstance(a, Direct) and isinstance(b, Direct) and steps_masked(a.mask, b.mask):
+                with only_if(self.context, self._mask_of(a, step)):
+                    self._step(replace(a, mask=None), replace(b, mask=None), matrix, step)
+            else:
+                self._step(a, b, matrix, step)
 
-    def _step(self, a: Operand, b: Tile, matrix: Value, k: Value) -> None:
+    def _mask_of(self, a: Direct, k: Value) -> Value | None:
+        """Whether a step of K is there."""
+        if a.mask is None:
+            return None
+        variable = LoopVariable(k, 0, _fragment_bits(a.mask, -1))
+        step = Elements(self.context, Iteration(self.builder, 1, [variable]))
+        return step.first(a.mask, distribution(a.mask).identity)
+
+    def _step(self, a: Operand, b: Operand, matrix: Value, k: Value) -> None:
         """One step of K: a column of fragments of a, and one fragment of b after another."""
         builder = self.builder
         left, stride = self._left_fragments(a, matrix, k)
-        right = self.new_matrices(1, b.type.element, "b")
+        assert not isinstance(b, Storage)
+        right = self.new_matrices(1, b.element, "b")
         with self.loop(self.columns, "j") as j:
             self._load(b, right, builder.constant(0), matrix, k, j)
             with self.loop(self.rows, "i") as i:
                 entry = builder.add(builder.mul(i, self.columns), j)
                 whole = builder.mul(matrix, self.rows * self.columns)
                 at = builder.mul(i, stride)
-                at = at if a.tile is not None else builder.add(at, k)
+                at = builder.add(at, k) if isinstance(a, Storage) else at
                 assert self.sums is not None
                 operands = (self.sums, builder.add(whole, entry), left, at)
                 zero = builder.constant(0)
@@ -355,19 +407,57 @@ class DotLowering:
 
     def _left_fragments(self, a: Operand, matrix: Value, k: Value) -> tuple[Value, int]:
         """The array with a's fragments, and the entries from one row of fragments to the next."""
-        if a.tile is None:
-            assert a.storage is not None
+        if isinstance(a, Storage):
             assert isinstance(self.op.operands[0].type, TensorType)
-            return a.storage.array, self.op.operands[0].type.shape[-1] // SIDE
-        left = self.new_matrices(self.rows, a.tile.type.element, "a")
+            return a.array, self.op.operands[0].type.shape[-1] // SIDE
+        left = self.new_matrices(self.rows, a.element, "a")
         with self.loop(self.rows, "i") as i:
-            self._load(a.tile, left, i, matrix, k, i)
+            self._load(a, left, i, matrix, k, i)
         return left, 1
 
     def _load(
-        self, tile: Tile, into: Value, entry: Value, matrix: Value, k: Value, at: Value
+        self,
+        source: Tile | Direct,
+        into: Value,
+        entry: Value,
+        matrix: Value,
+        k: Value,
+        at: Value,
     ) -> None:
         """Load fragment `at` along the result's dimension, `k` along K."""
+        if isinstance(source, Tile):
+            self._load_staged(source, into, entry, matrix, k, at)
+        else:
+            self._load_direct(source, into, entry, k, at)
+
+    def _load_direct(self, source: Direct, into: Value, entry: Value, k: Value, at: Value) -> None:
+        """From device memory; zeros where the fragment is masked."""
+        builder, position = self.builder, distribution(source.pointers).identity
+        along_k = _fragment_bits(source.pointers, -1 if self._is_left(source) else -2)
+        variables = [
+            LoopVariable(k, 0, along_k),
+            LoopVariable(at, along_k, len(position) - along_k),
+        ]
+        step = Elements(self.context, Iteration(builder, 1, variables))
+        attributes = {"transposed": UnitAttr()} if source.transposed else {}
+        mask = None if source.mask is None else step.first(source.mask, position)
+        with ExitStack() as inside:
+            if mask is not None:
+                zero = builder.float_constant(0, source.element)  # type: ignore[arg-type]
+                self.context.write(self.context.splat(zero, ELEMENTS_PER_LANE), into, entry)
+                inside.enter_context(only_if(self.context, mask))
+            address = step.first(source.pointers, position)
+            operands = (into, entry, address, builder.constant(0), source.pitch)
+            builder.insert(metal_matrix.MatrixLoad(operands, (), attributes))
+
+    def _is_left(self, source: Direct) -> bool:
+        op = self.op.operands[0].defining_op
+        return isinstance(op, metal_matrix.Direct) and op.pointers is source.pointers
+
+    def _load_staged(
+        self, tile: Tile, into: Value, entry: Value, matrix: Value, k: Value, at: Value
+    ) -> None:
+        """From threadgroup memory."""
         builder = self.builder
         rank = tile.type.rank
         outer = rank - 1 if tile.side else rank - 2
@@ -397,6 +487,12 @@ class DotLowering:
         return value
 
 
+def _fragment_bits(value: Value, dim: int) -> int:
+    """Bits that count a tensor's fragments along a dimension."""
+    assert isinstance(value.type, TensorType)
+    return (value.type.shape[dim] // SIDE).bit_length() - 1
+
+
 # -- slices of K -----------------------------------------------------------------------------------
 
 
@@ -418,7 +514,7 @@ def multiply_in_slices(lowering: DotLowering, op: tt.Dot) -> None:
     with lowering.loop(slices, "slice") as index:
         for value, tile in zip((op.a, op.b), tiles, strict=True):
             _write_slice(context, value, tile, index)
-        lowering.multiply(Operand(tiles[0]), tiles[1], depth // slices)
+        lowering.multiply(tiles[0], tiles[1], depth // slices)
         if lowering.type.element == I32 and depth > _EXACT_STEPS:
             lowering.flush()
 

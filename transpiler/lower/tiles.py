@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..dialects import metal, metal_matrix
 from ..ir.core import Block, Op, Value
-from ..ir.types import ArrayType, FloatType, TensorType
+from ..ir.types import ArrayType, FloatType, TensorType, Type
 from ..simdgroup import SIDE
 from .context import Context
 from .distribution import distribution_of
@@ -39,6 +39,11 @@ class Tile:
     slices: int = 1
     base: Value | None = None  # where it starts, in a buffer with strides of its own
     strides: tuple[int, ...] = ()
+
+    @property
+    def element(self) -> Type:
+        """What matrices of it hold."""
+        return self.type.element
 
     @property
     def minor(self) -> int:

@@ -60,8 +60,8 @@ class _Layouts:
             start = dot.c.defining_op
             if isinstance(start, ttg.ConvertLayout) and start.source not in self.chosen:
                 wanted = encoding_of(dot.c)
-                if self._is_cheap(start.source, wanted):
-                    dot.set_operand(2, self._in_layout(start.source, wanted, dot))
+                if self.is_cheap(start.source, wanted):
+                    dot.set_operand(2, self.in_layout(start.source, wanted, dot))
         for value, encoding in self.chosen.items():
             self.before[value] = encoding_of(value)
             set_encoding(value, encoding)
@@ -69,7 +69,7 @@ class _Layouts:
             for index, encoding in list(self._needs(op)):
                 value = op.operands[index]
                 if encoding_of(value) != encoding:
-                    op.set_operand(index, self._in_layout(value, encoding, op))
+                    op.set_operand(index, self.in_layout(value, encoding, op))
 
     # -- choosing ------------------------------------------------------------------------------
 
@@ -135,22 +135,20 @@ class _Layouts:
         if any(result.uses for result in op.results):
             fits = False
         else:
-            fits = op.operands[1] in self.chosen and all(
-                self._is_cheap(v, encoding) for v in others
-            )
+            fits = op.operands[1] in self.chosen and all(self.is_cheap(v, encoding) for v in others)
         if fits:
             yield from ((i, encoding) for i, _ in tensors)
         else:
             yield from self._old_layouts(op)
 
-    def _in_layout(self, value: Value, encoding: Encoding, user: Op) -> Value:
+    def in_layout(self, value: Value, encoding: Encoding, user: Op) -> Value:
         """A value in another layout: computed again where that is cheap, converted else."""
         if encoding_of(value) == encoding:
             return value
         key = (value, encoding)
         if key not in self._copies:
             op = value.defining_op
-            if isinstance(op, tt.Broadcast | tt.ExpandDims) or self._is_cheap(value, encoding):
+            if isinstance(op, tt.Broadcast | tt.ExpandDims) or self.is_cheap(value, encoding):
                 assert op is not None
                 self._copies[key] = self._copy(op, encoding)
             else:
@@ -160,10 +158,10 @@ class _Layouts:
     def _copy(self, op: Op, encoding: Encoding) -> Value:
         """The op again, right after it, with operands in the layouts that it then needs."""
         if isinstance(op, ttg.ConvertLayout):
-            return self._in_layout(op.source, encoding, op)
+            return self.in_layout(op.source, encoding, op)
         operands = list(op.operands)
         for index, needed in operand_layouts(op, {op.result: encoding}):
-            operands[index] = self._in_layout(operands[index], needed, op)
+            operands[index] = self.in_layout(operands[index], needed, op)
         type_ = op.result.type
         assert isinstance(type_, TensorType)
         result = TensorType(type_.shape, type_.element, encoding)
@@ -175,7 +173,7 @@ class _Layouts:
         made.result.name = op.result.name
         return made.result
 
-    def _is_cheap(self, value: Value, encoding: Encoding) -> bool:
+    def is_cheap(self, value: Value, encoding: Encoding, *, loads: bool = True) -> bool:
         """Whether a value is made of ranges and uniform values, without another thread's part."""
         seen: set[tuple[Value, Encoding]] = set()
         stack = [(value, encoding)]
@@ -192,12 +190,25 @@ class _Layouts:
                 stack.append((op.source, wanted))
             elif isinstance(op, tt.Splat | tt.MakeRange | arith.Constant):
                 continue
-            elif not _can_be_copied(op):
+            elif not _can_be_copied(op) or (isinstance(op, tt.Load) and not loads):
                 return False
             else:
                 needs = operand_layouts(op, {op.result: wanted})
                 stack.extend((op.operands[index], needed) for index, needed in needs)
         return True
+
+
+class Recomputing:
+    """Makes values again in layouts that they are needed in, where that is index arithmetic."""
+
+    def __init__(self) -> None:
+        self._layouts = _Layouts([])
+
+    def recomputed(self, value: Value, encoding: Encoding, user: Op) -> Value | None:
+        """The value in a layout; None where that would take more than index arithmetic."""
+        if not self._layouts.is_cheap(value, encoding, loads=False):
+            return None
+        return self._layouts.in_layout(value, encoding, user)
 
 
 def _can_be_copied(op: Op) -> bool:

@@ -1,4 +1,4 @@
-"""Decides from where a dot's operands come: registers, or threadgroup memory.
+"""Decides from where a dot's operands come: registers, device memory, or threadgroup memory.
 
 %d = tt.dot %a, %b, %c             %s = metal.stage %a {pitch = 40, side = 0}
                              ->    %t = metal.stage %b {pitch = 72, side = 1}
@@ -6,8 +6,8 @@
 
 An operand is staged right after it is computed, so that a load and its way to threadgroup memory
 are one loop. A left operand that lies in registers as fragments, with the result's rows, stays
-there (the second dot of a chain). What is too large for threadgroup memory stays a `tt.dot`, which
-goes through it in slices of K.
+there (the second dot of a chain). What direct.py finds is loaded as matrices by the dot itself.
+What is too large for threadgroup memory stays a `tt.dot`, which goes through it in slices of K.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ..lower.distribution import distribution_of
 from ..lower.views import view_map
 from ..simdgroup import SIDE
 from ..target import Target
+from .direct import DirectLoads
 from .layouts import encoding_of, insert_after
 from .tiling import left_operand_layout
 
@@ -31,12 +32,17 @@ def stage_operands(module: Module, target: Target) -> Module:
     """See the module's text."""
     for function in module.functions:
         dots = [op for op in function.walk() if isinstance(op, tt.Dot)]
+        if not dots:
+            continue
         left = target.threadgroup_memory - buffer_bytes(function)
         views = {value for dot in dots for value in (dot.a, dot.b) if is_view(value, dot)}
+        direct = DirectLoads(function, target)
         for dot in dots:
-            needed = sum(tile_bytes(v) for v in _staged(dot) if v not in views)
+            found = {side: value for side in (0, 1) if (value := direct.operand(dot, side))}
+            staged = [v for v in _staged(dot) if dot.operands.index(v) not in found]
+            needed = sum(tile_bytes(v) for v in staged if v not in views)
             if needed <= left - _exchanged_meanwhile(dot):
-                _stage(dot)
+                _stage(dot, found)
     return module
 
 
@@ -139,9 +145,9 @@ def tile_bytes(value: Value) -> int:
     return batch * height * pitch_of(value, width) * bit_width(value.type) // 8
 
 
-def _stage(dot: tt.Dot) -> None:
-    a = dot.a if stays_in_registers(dot) else _stage_operand(dot.a, 0, dot)
-    b = _stage_operand(dot.b, 1, dot)
+def _stage(dot: tt.Dot, direct: dict[int, Value]) -> None:
+    a = direct.get(0) or (dot.a if stays_in_registers(dot) else _stage_operand(dot.a, 0, dot))
+    b = direct.get(1) or _stage_operand(dot.b, 1, dot)
     assert isinstance(dot.a.type, TensorType)
     attributes = {"depth": metal.integer_attribute(dot.a.type.shape[-1])}
     made = metal_matrix.Dot((a, b, dot.c), (dot.result.type,), attributes)
