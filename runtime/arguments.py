@@ -251,6 +251,12 @@ def pack_format(argument: Argument) -> str:
     return _PACKED_FLOATS.get(argument.dtype) or _UNSIGNED[element_bytes(argument.dtype)]
 
 
+def signed(argument: Argument, bits: int) -> int:
+    """The signed number with these bits; of an i1, 0 or 1."""
+    width = 8 * element_bytes(argument.dtype)
+    return bits - (1 << width) if argument.dtype != "i1" and bits >> (width - 1) else bits
+
+
 def pack_members(members: Iterable[tuple[Argument, int | float]], least: int = 8) -> bytes:
     """Checked scalars as the struct that they share: whole words, `least` bytes at least."""
     memory = bytearray(least)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from trimetal.runtime.arguments import element_bytes, pack_members
+from trimetal.runtime.arguments import pack_members, signed
 from trimetal.runtime.arrays import Empty, mlx_dtype
 from trimetal.transpiler.errors import LaunchError
 from trimetal.transpiler.shader import Argument, Shader
@@ -136,8 +136,8 @@ class MlxProgram:
         """The scalars that share a slot, as the members of their struct."""
         pairs = zip(self._shader.arguments, values, strict=True)
         members = [(a, value) for a, value in pairs if a.kind == "scalar"]
-        words = memoryview(pack_members(members, 4 * _MIN_WORDS)).cast("I")
-        return core().array(list(words), core().uint32)
+        words = memoryview(pack_members(members, 8 * _MIN_WORDS)).cast("q")
+        return core().array(list(words), core().int64)
 
 
 def _scalar(argument: Argument, bits: int | float) -> Any:
@@ -145,9 +145,9 @@ def _scalar(argument: Argument, bits: int | float) -> Any:
     name = SCALARS[argument.dtype]
     if argument.dtype in ("f32", "f16"):
         return core().array(bits, mlx_type(name))
-    size = element_bytes(argument.dtype)
-    unsigned = core().array(bits, getattr(core(), f"uint{8 * size}"))
-    return unsigned != 0 if name == "bool" else unsigned.view(mlx_type(name))
+    if argument.dtype == "bf16":
+        return core().array(bits, core().uint16).view(mlx_type(name))
+    return core().array(signed(argument, int(bits)), mlx_type(name))
 
 
 def _dtype(value: Any) -> Any:

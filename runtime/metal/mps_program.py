@@ -18,8 +18,8 @@ from trimetal.runtime.arguments import (
     check_dtype,
     check_layout,
     check_size,
-    element_bytes,
     pack_members,
+    signed,
 )
 from trimetal.runtime.arrays import Empty, is_torch
 from trimetal.runtime.debugging import new_buffer, show
@@ -138,9 +138,7 @@ def _number(argument: Argument, bits: int | float) -> int | float:
         return bits
     if argument.dtype == "bf16":
         return struct.unpack("<f", struct.pack("<I", int(bits) << 16))[0]
-    width = 8 * element_bytes(argument.dtype)
-    is_negative = argument.dtype != "i1" and int(bits) >> (width - 1)
-    return int(bits) - (1 << width) if is_negative else int(bits)
+    return signed(argument, int(bits))
 
 
 def _words(members: Sequence[tuple[Argument, Any]]) -> list[int]:

@@ -29,6 +29,9 @@ def for_check(unit: Unit) -> EditedText:
     """The text for clang's C++ for OpenCL."""
     edits = Edits(unit.text)
     common_edits(unit, edits)
+    for token in unit.tokens:
+        if token.kind == "attribute" and token.text == "[[kernel]]":
+            edits.insert(token.start, "kernel ")  # the attribute itself is blanked
     wrap_conditionals(unit, edits)
     return edits.apply()
 

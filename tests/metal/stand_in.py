@@ -46,6 +46,8 @@ typedef half float16_t;
 typedef bfloat bfloat16_t;
 """
 
+_ACTIVE: list[StandIn] = []
+
 # MLX's names of types -> MLIR's
 _TYPES = {
     "bool": "i1",
@@ -66,7 +68,10 @@ class StandIn:
     made: dict[int, Array] = field(default_factory=dict[int, Array])
 
     def metal_kernel(self, *args: Any, **options: Any) -> Callable[..., list[Array]]:
-        """A kernel that runs here; takes what MLX's function takes."""
+        """A kernel that runs here; takes what MLX's function takes.
+
+        Kernels may be kept for longer than a stand-in: the one that is active at a call notes it.
+        """
         kernel = self.make(*args, **options)
 
         def call(
@@ -91,8 +96,9 @@ class StandIn:
                 ),
                 arrays,
             )
-            self.texts.append(text)
-            own = [id(array) in self.made for array in arrays]
+            device = _ACTIVE[-1]
+            device.texts.append(text)
+            own = [id(array) in device.made for array in arrays]
             arrays = [
                 array if is_own else mx.contiguous(array)
                 for array, is_own in zip(arrays, own, strict=True)
@@ -102,7 +108,7 @@ class StandIn:
                 for shape, dtype in zip(output_shapes, output_dtypes, strict=True)
             ]
             _run(text, arrays, outputs, own, grid, threadgroup)
-            self.made |= {id(output): output for output in outputs}
+            device.made |= {id(output): output for output in outputs}
             return outputs
 
         return call
@@ -116,7 +122,11 @@ def stand_in() -> Generator[StandIn]:
         mock.patch.object(mx.fast, "metal_kernel", device.metal_kernel),
         mock.patch.object(mx.metal, "is_available", lambda: True),
     ):
-        yield device
+        _ACTIVE.append(device)
+        try:
+            yield device
+        finally:
+            _ACTIVE.remove(device)
 
 
 def _text_of(function: Callable[..., Any], inputs: Sequence[Array]) -> str:

@@ -14,6 +14,10 @@ struct bfloat {
     bfloat(const bfloat&) = default;
     bfloat& operator=(const bfloat&) = default;
     bfloat(const __constant bfloat& other) : bits(other.bits) {}
+    bfloat& operator=(const __constant bfloat& other) {
+        bits = other.bits;
+        return *this;
+    }
     operator float() const __constant { return 0.0f; }
 #endif
     template <class T, class = trimetal::enable_if_t<trimetal::is_scalar<T>>>
