@@ -125,12 +125,23 @@ def _in_variable(writer: BodyWriter, value: Value, result: Value) -> str:
     return variable.text
 
 
+def _handed_on(writer: BodyWriter, value: Value, result: Value) -> str:
+    """The variable of the butterfly before this one, where nobody else needs it; else ""."""
+    if not isinstance(value.defining_op, metal.Butterfly) or len(value.uses) != 1:
+        return ""
+    if value.defining_op.parent is not result.defining_op.parent:  # type: ignore[union-attr]
+        return ""
+    writer.writer.expressions[result] = writer.writer[value]
+    return writer.writer[value].text
+
+
 def _butterfly(writer: BodyWriter, op: Op) -> None:
     """Variables that take the inputs, and a loop that combines them with ever nearer lanes."""
     assert isinstance(op, metal.Butterfly)
     names = [
         _in_place(writer, value, result)
         or _in_variable(writer, value, result)
+        or _handed_on(writer, value, result)
         or writer.variable(result, "value", op.location, writer.writer.stored(value).text)
         for value, result in zip(op.inputs, op.results, strict=True)
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..dialects import arith, metal, tt
 from ..errors import UnsupportedError
-from ..ir.attributes import DenseAttr
+from ..ir.attributes import DenseAttr, OpaqueAttr
 from ..ir.core import Op, Value
 from ..ir.types import FloatType, IntegerType, PointerType, TensorType, element_of
 from .context import Context, Storage, operation
@@ -61,7 +61,15 @@ class Elements:
         if element.form is Form.UNIFORM:
             return vector
         steps = self.builder.resized(self.context.iota(self.lanes), vector.type)
-        return self.builder.binary(arith.Addi, vector, steps)
+        # An aligned run does not wrap around.
+        flags = {"overflowFlags": OpaqueAttr("nsw")} if self._is_aligned(value) else {}
+        return self.builder.value(arith.Addi((vector, steps), (vector.type,), flags))
+
+    def _is_aligned(self, value: Value) -> bool:
+        """Whether every run of a value that counts up starts at a multiple of its length."""
+        info = self.context.axis[value]
+        dims = [d for d in range(info.rank) if info.contiguity[d] >= self.lanes]
+        return all(info.multiple(d, self.lanes) >= self.lanes for d in dims)
 
     def define(self, value: Value, computed: Value, form: Form) -> None:
         """Give the value of a root of this group (at its own position), or a new one."""
