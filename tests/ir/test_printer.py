@@ -157,3 +157,15 @@ def test_unknown_types_and_f32() -> None:
     assert isinstance(function, tt.Func)
     assert function.type.inputs[1] == F32
     assert "(!foo.bar<1x2, a>, f32)" in str(module)
+
+
+def test_a_value_named_after_one_of_several_results() -> None:
+    module = parse(
+        "tt.func @f(%i: i32) {\n  %pair:2 = foo.bar %i : i32, i32\n"
+        "  %x = arith.addi %pair#0, %pair#1 : i32\n  tt.return\n}\n"
+    )
+    (add,) = (op for op in module.walk() if isinstance(op, arith.Addi))
+    add.result.name = "pair#1"
+    assert "%pair_1 = arith.addi %pair#0, %pair#1" in str(module)
+    add.result.name = "7#1"
+    assert "%0 = arith.addi" in str(module)

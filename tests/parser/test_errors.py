@@ -175,3 +175,9 @@ def test_a_name_for_text() -> None:
     with pytest.raises(ParseError, match="<ttgir>:1:1"):
         parse("?\n")
     assert parse(f"{BLOCKED}\nmodule {{\n}}\n").span is not None
+
+
+@pytest.mark.parametrize("text", ["4xf32, constant", "2x4xf32, thread", "f32, thread"])
+def test_arrays_that_do_not_exist(text: str) -> None:
+    with pytest.raises(ParseError, match="expected one dimension, and one of thread, simdgroup"):
+        parse(text_of(f"%y = ub.poison : !metal.array<{text}>"))

@@ -65,6 +65,10 @@ class Names:
             self._used.difference_update(leave.added)
 
     def _free(self, wanted: str) -> str:
+        """A name that is free: the wanted one, or one like it."""
+        group, mark, rest = wanted.partition("#")
+        if mark:  # named after one of several results, which this value is not
+            wanted = "" if group.isdigit() else f"{group}_{rest}"
         name = wanted
         if not name or name in self._used:
             if name and not name.isdigit():

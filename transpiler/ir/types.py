@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
     from .encodings import Encoding, SharedEncoding
@@ -173,8 +173,11 @@ class TensorDescType:
 class ArrayType:
     """`!metal.array<4xf32, thread>`: an array of scalars or vectors, after lowering.
 
-    `space` is Metal's address space: "thread" or "threadgroup".
+    `space` is Metal's address space, or "simdgroup": what the lanes of a SIMD-group hold together,
+    a matrix.
     """
+
+    SPACES: ClassVar[tuple[str, ...]] = ("thread", "simdgroup", "threadgroup", "device")
 
     count: int
     element: Type

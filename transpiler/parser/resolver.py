@@ -23,6 +23,7 @@ from ..ir.types import (
     FLOAT_WIDTHS,
     I1,
     INDEX,
+    ArrayType,
     FloatType,
     FunctionType,
     IntegerType,
@@ -200,6 +201,8 @@ class Resolver:
                 type_ = self._memdesc(inner, token)
             case "!tt.tensordesc":
                 type_ = self._descriptor(inner)
+            case "!metal.array":
+                type_ = self._array(inner)
             case name if name.startswith("!"):
                 text = self.text_of(inner)
                 return OpaqueType(f"{name}<{text}>")
@@ -272,6 +275,15 @@ class Resolver:
         if isinstance(encoding, Encoding | SharedEncoding) or encoding is None:
             return TensorDescType(shape, element, encoding)
         inner.fail(f"{encoding} is no layout", item)
+
+    def _array(self, inner: Cursor) -> ArrayType:
+        shape = inner.dimensions()
+        element = self.type(inner)
+        inner.expect(",")
+        space = inner.token("WORD", "an address space")
+        if len(shape) != 1 or space not in ArrayType.SPACES:
+            inner.fail(f"expected one dimension, and one of {', '.join(ArrayType.SPACES)}", space)
+        return ArrayType(shape[0], element, str(space))
 
     def location(self, cursor: Cursor, node: Node) -> Location:
         """What `loc(...)` says."""
