@@ -118,6 +118,37 @@ def row_sum(name: str, dtype: str, any_size: bool = False, **more: Any) -> Varia
     )
 
 
+def matmul(
+    name: str, dtype: str, block: tuple[int, int, int], any_size: bool = False, **more: Any
+) -> Variant:
+    """`any_size`: nothing is known of the sizes and strides."""
+    pointers = ("a_ptr", "b_ptr", "c_ptr")
+    sizes = ("m", "n", "k", "a_stride", "b_stride", "c_stride")
+    return Variant(
+        "matmul",
+        name,
+        {**dict.fromkeys(pointers, f"*{dtype}"), **dict.fromkeys(sizes, "i32")},
+        {**dict(zip(("BLOCK_M", "BLOCK_N", "BLOCK_K"), block, strict=True)), "GROUP": 8},
+        pointers if any_size else (*pointers, *sizes),
+        **more,
+    )
+
+
+def convolution(name: str, dtype: str, channels: tuple[int, int], **more: Any) -> Variant:
+    """A window of 3 x 3; `channels` of x and of the result."""
+    pointers = ("x_ptr", "weight_ptr", "bias_ptr", "out_ptr")
+    sizes = ("images", "height", "width", "out_height", "out_width", "stride", "padding")
+    blocks = {"BLOCK": 64, "BLOCK_OUT": 32, "BLOCK_IN": 16}
+    return Variant(
+        "convolution",
+        name,
+        {**dict.fromkeys(pointers, f"*{dtype}"), **dict.fromkeys(sizes, "i32")},
+        {"IN": channels[0], "OUT": channels[1], "SIDE": 3, **blocks},
+        pointers,
+        **more,
+    )
+
+
 VARIANTS = (
     vector_add("f32", "fp32"),
     vector_add("f32-any", "fp32", any_size=True),
@@ -136,6 +167,14 @@ VARIANTS = (
     row_sum("f32", "fp32"),
     row_sum("f32-any", "fp32", any_size=True),
     row_sum("f16", "fp16"),
+    matmul("f32-64x64x16", "fp32", (64, 64, 16)),
+    matmul("f32-64x64x32", "fp32", (64, 64, 32)),
+    matmul("f32-128x128x16", "fp32", (128, 128, 16), num_warps=8),
+    matmul("f16-64x64x32", "fp16", (64, 64, 32)),
+    matmul("f16-64x64x32-any", "fp16", (64, 64, 32), any_size=True),
+    matmul("f16-128x64x32", "fp16", (128, 64, 32)),
+    convolution("f32", "fp32", (16, 32)),
+    convolution("f16", "fp16", (16, 32)),
 )
 
 

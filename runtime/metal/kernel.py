@@ -23,6 +23,7 @@ from trimetal.runtime.arguments import (
 from trimetal.runtime.arrays import Empty, HostArray, device_of, host_array, is_mlx
 from trimetal.runtime.debugging import new_buffer, show
 from trimetal.runtime.kernel import Grid, Kernel, groups_of
+from trimetal.runtime.profile import Profile
 from trimetal.transpiler.errors import LaunchError
 from trimetal.transpiler.shader import Argument, Shader
 
@@ -52,6 +53,10 @@ class MetalKernel(Kernel):
         self._scalars = [scalar_checker(a) if a.kind == "scalar" else None for a in self._arguments]
         self._mlx = MlxProgram(shader)
         self._mps = MpsProgram(shader)
+
+    def profile(self, grid: Grid, *arguments: object) -> Profile:
+        """A GPU counts nothing: a LaunchError."""
+        raise LaunchError("only the CPU device counts what a kernel does")
 
     def __call__(self, grid: Grid, *arguments: object, stream: Any = None) -> None:
         """Runs the kernel; arrays that it writes change in place.
