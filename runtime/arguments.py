@@ -60,6 +60,12 @@ def element_bytes(dtype: str) -> int:
     return _TYPES[dtype][0]
 
 
+def accepted_dtypes(dtype: str) -> tuple[str, ...]:
+    """The names of the array types that hold an element, by MLIR's name; the best one first."""
+    element_bytes(dtype)
+    return _TYPES[dtype][1]
+
+
 class Address(NamedTuple):
     """A buffer argument as raw memory of this process, which the caller vouches for.
 
