@@ -1,5 +1,9 @@
 """Barriers where data crosses between threads through threadgroup memory, and nowhere else.
 
+    metal.write %x, %s, %thread            metal.write %x, %s, %thread
+    %y = metal.read %s, %other     ->      metal.barrier
+                                           %y = metal.read %s, %other
+
 A barrier stands between a write and a later read of an array, and between a read and a later
 write, also around the back edge of a loop. Writes of one array in one phase go to different places
 and need none, but for numbered stores to a buffer: one may overwrite what another thread wrote in

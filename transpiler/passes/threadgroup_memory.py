@@ -1,5 +1,10 @@
 """Gives threadgroup arrays their places: side by side while they fit, else over one another.
 
+    %a = metal.threadgroup : 6000xf32            %a = metal.threadgroup {offset = 0}
+    (uses of %a)                          ->     (uses of %a)
+    %b = metal.threadgroup : 6000xf32            %b = metal.threadgroup {offset = 0}
+    (uses of %b)                                 (uses of %b)
+
 Arrays that are never in use at the same time may share memory. That costs barriers and clarity, so
 it is done only where the arrays together exceed the target's threadgroup memory.
 """
