@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 _TRAFFIC_FIELDS = 7
-COUNTERS = 3 * _TRAFFIC_FIELDS + 5
+COUNTERS = 3 * _TRAFFIC_FIELDS + 6
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Profile:
     A compiler may ask for less of a chip, by keeping in a register what was loaded before. A scalar
     argument is one load of constant memory a thread. Simdgroup operations (shuffles, reductions,
     scans, votes), simdgroup barriers and multiply-accumulates (8 x 8 x 8) are counted once a
-    simdgroup, barriers once a threadgroup.
+    simdgroup, barriers once a threadgroup. `threadgroup_bytes` is what all threadgroups together
+    declare of threadgroup memory.
     """
 
     device: Traffic
@@ -45,6 +46,7 @@ class Profile:
     simdgroup_barriers: int
     barriers: int
     threadgroups: int
+    threadgroup_bytes: int
 
     @classmethod
     def from_counters(cls, counters: Sequence[int]) -> Profile:

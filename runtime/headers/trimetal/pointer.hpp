@@ -221,6 +221,7 @@ template <class T, ulong N> struct variable<T[N]> {
 template <class T, ulong Alignment = 1>
 TRIMETAL_INLINE decltype(auto) allocate(unsigned line) {
     const ulong alignment = alignof(T) > Alignment ? alignof(T) : Alignment;
+    TRIMETAL_ADD_THREADGROUP(threadgroup_bytes, sizeof(T));
     return variable<T>::make((char*)services->allocate(sizeof(T), alignment, line), line);
 }
 

@@ -24,6 +24,7 @@ struct Counts {
     ulong simdgroup_barriers;
     ulong barriers;
     ulong threadgroups;
+    ulong threadgroup_bytes;                // declared, of all threadgroups together
 };
 
 #if TRIMETAL_PROFILE
@@ -33,8 +34,9 @@ static Counts counts;
 // Where all lanes of a SIMD-group, or all threads of a threadgroup, come by together.
 #define TRIMETAL_COUNT_SIMDGROUP(field)                                                            \
     (void)(trimetal::counts.field += trimetal::services->lane()->index == 0)
-#define TRIMETAL_COUNT_THREADGROUP(field)                                                          \
-    (void)(trimetal::counts.field += trimetal::services->lane()->thread == 0)
+#define TRIMETAL_COUNT_THREADGROUP(field) TRIMETAL_ADD_THREADGROUP(field, 1)
+#define TRIMETAL_ADD_THREADGROUP(field, amount)                                                    \
+    (void)(trimetal::counts.field += trimetal::services->lane()->thread == 0 ? (amount) : 0)
 
 template <Space S> TRIMETAL_INLINE void count_load(ulong bytes) {
     Traffic& traffic = counts.spaces[(uint)S];
@@ -60,6 +62,7 @@ template <Space S> TRIMETAL_INLINE void count_fragment(bool load, ulong element_
 #define TRIMETAL_COUNT(field) (void)0
 #define TRIMETAL_COUNT_SIMDGROUP(field) (void)0
 #define TRIMETAL_COUNT_THREADGROUP(field) (void)0
+#define TRIMETAL_ADD_THREADGROUP(field, amount) (void)0
 template <Space S> TRIMETAL_INLINE void count_fragment(bool, ulong) {}
 #endif
 
