@@ -20,12 +20,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import os
-import sys
-import tempfile
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeAlias
 from unittest import mock
 
@@ -36,6 +32,8 @@ from trimetal.runtime import Address, compile
 from trimetal.runtime.check import require_valid
 from trimetal.runtime.source.structure import Parameter, parse_unit
 from trimetal.transpiler.shader import Argument, Shader
+
+from .mlx_text import text_of
 
 Array: TypeAlias = Any
 
@@ -84,7 +82,7 @@ class StandIn:
             stream: Any = None,
         ) -> list[Array]:
             arrays = [each if isinstance(each, mx.array) else mx.array(each) for each in inputs]
-            text = _text_of(
+            text = text_of(
                 lambda *traced: kernel(
                     inputs=list(traced),
                     output_shapes=output_shapes,
@@ -104,10 +102,10 @@ class StandIn:
                 for array, is_own in zip(arrays, own, strict=True)
             ]
             outputs = [
-                _poison(tuple(shape), dtype)
+                poison(tuple(shape), dtype)
                 for shape, dtype in zip(output_shapes, output_dtypes, strict=True)
             ]
-            _run(text, arrays, outputs, own, grid, threadgroup)
+            run(text, arrays, outputs, own, grid, threadgroup)
             device.made |= {id(output): output for output in outputs}
             return outputs
 
@@ -129,33 +127,13 @@ def stand_in() -> Generator[StandIn]:
             _ACTIVE.remove(device)
 
 
-def _text_of(function: Callable[..., Any], inputs: Sequence[Array]) -> str:
-    """The text that MLX prints while it records a call."""
-    # Printed by C++, past sys.stdout.
-    sys.stdout.flush()
-    with tempfile.TemporaryDirectory() as folder:
-        printed = Path(folder) / "printed"
-        kept = os.dup(1)
-        handle = os.open(printed, os.O_CREAT | os.O_WRONLY)
-        try:
-            os.dup2(handle, 1)
-            mx.export_function(str(Path(folder) / "function.mlxfn"), function, *inputs)
-        finally:
-            os.dup2(kept, 1)
-            os.close(handle)
-            os.close(kept)
-        text = printed.read_text("ascii")
-    _, start, rest = text.partition("```\n")
-    assert start, text
-    return rest.rpartition("\n```")[0]
-
-
-def _poison(shape: tuple[int, ...], dtype: Any) -> Array:
+def poison(shape: tuple[int, ...], dtype: Any) -> Array:
+    """An output without contents."""
     count = int(np.prod(shape, dtype=np.int64)) * dtype.size
     return mx.array(np.full(count, 0xA5, np.uint8)).view(dtype).reshape(shape)
 
 
-def _run(
+def run(
     text: str,
     inputs: Sequence[Array],
     outputs: Sequence[Array],
