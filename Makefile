@@ -43,8 +43,8 @@ format: $(VENV)/.dev ## Format and repair what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## Measure the transpiler and the kernels
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.dev ## Measure what compiling costs, beside Triton
+	$(BIN)/python -m benchmarks.compile_time
 
 install: $(VENV)/.dev ## Only make the environment
 

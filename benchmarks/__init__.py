@@ -1,1 +1,1 @@
-"""Measurements. `make bench` runs `python -m benchmarks`."""
+"""Measurements, each a command of its own, such as `python -m benchmarks.compile_time`."""
