@@ -72,6 +72,16 @@ class Direct(Op):
     transposed = flag()
 
 
+class Hold(Op):
+    """A staged or direct left operand, loaded into registers: for the dots of a loop behind it."""
+
+    name = "metal.hold"
+    pure = True
+    results_defined = 1
+    regions_held = 0
+    source = operand()
+
+
 class Dot(Op):
     """a times b plus c; a and b are staged or direct, or (a) in registers as fragments."""
 

@@ -13,20 +13,16 @@ of 8-bit integers are exact for 1,024 steps of K, after which they are added to 
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..dialects import arith, metal, metal_matrix, scf, tt
 from ..errors import OutOfResourcesError
-from ..ir.attributes import UnitAttr
-from ..ir.core import Block, Op, Value
+from ..ir.core import Op, Value
 from ..ir.types import (
     F32,
     I32,
     ArrayType,
-    PointerType,
     TensorType,
     Type,
     bit_width,
@@ -36,9 +32,10 @@ from ..passes.direct import steps_masked
 from ..simdgroup import ELEMENTS_PER_LANE, SIDE
 from .context import Context, Storage
 from .distribution import Position, distribution_of
-from .elements import Elements, distribution
+from .elements import Elements
 from .exchange import only_if
-from .iteration import Iteration, LoopVariable, loop_runs, register_loops, thread_weighted
+from .fragments import Direct, FragmentLoads, Operand, counted, operand_of, tensors_of
+from .iteration import Iteration, loop_runs, register_loops
 from .roots import Root, makes_roots
 from .tiles import Tile, coordinate, threadgroup_array, write_elements
 from .widths import follows_vectors
@@ -47,43 +44,16 @@ if TYPE_CHECKING:
     from .group import GroupLowering
     from .plan import Plan
 
-_LANE_BITS = 5
 _EXACT_STEPS = 1024  # of K: 2^7 * 2^7 * 2^10 = 2^24, the last integer that f32 counts to
-
-
-@dataclass(frozen=True)
-class Direct:
-    """An operand in device memory: the address of each fragment, and whether it is loaded."""
-
-    pointers: Value
-    mask: Value | None
-    pitch: Value
-    transposed: bool
-
-    @property
-    def element(self) -> Type:
-        """What is loaded."""
-        type_ = element_of(self.pointers.type)
-        assert isinstance(type_, PointerType)
-        return type_.pointee
-
-
-# Where a dot's operand lies: in a tile, in device memory, or in registers as fragments.
-Operand = Tile | Direct | Storage
 
 
 class Multiply(Root):
     """A dot with its own loops."""
 
     def __init__(self, op: Op, plan: Plan) -> None:
-        a, _, c = op.operands
+        a, b, c = op.operands
         self._plan = plan
-        registers = [a] if isinstance(a.type, TensorType) else []
-        for value in op.operands[:2]:
-            if isinstance(value.defining_op, metal_matrix.Direct):
-                direct = value.defining_op
-                registers += [v for v in (direct.pointers, direct.mask) if v is not None]
-        super().__init__(op, [c, *registers], op.result)
+        super().__init__(op, [c, *tensors_of(a), *tensors_of(b)], op.result)
 
     @property
     def is_alone(self) -> bool:
@@ -103,19 +73,6 @@ class Multiply(Root):
         lowering.start(group)
         lowering.multiply(operand_of(context, op.a), operand_of(context, op.b), op.depth)
         lowering.finish()
-
-
-def operand_of(context: Context, value: Value) -> Operand:
-    """Where an operand lies."""
-    op = value.defining_op
-    if isinstance(op, metal_matrix.Direct):
-        return Direct(op.pointers, op.mask, context.scalar(op.pitch), op.transposed)
-    return context.tiles[value] if value in context.tiles else context.storage(value)
-
-
-@makes_roots(metal_matrix.Direct)
-def _direct_roots(op: Op, plan: Plan) -> list[Root]:
-    return []  # the dot loads it
 
 
 class MultiplyInSlices(Root):
@@ -236,6 +193,7 @@ class DotLowering:
         assert isinstance(type_, TensorType)
         self.type = type_
         self.layout = distribution_of(type_)
+        self.loads = FragmentLoads(context, self.layout)
         self.is_direct = holds_matrices(type_)
         self.rows = self._fragments(-2)
         self.columns = self._fragments(-1)
@@ -293,7 +251,7 @@ class DotLowering:
     def _fill_zero(self) -> None:
         assert self.sums is not None
         zero = self.context.splat(self.builder.float_constant(0, F32), ELEMENTS_PER_LANE)
-        with self.loop(self.rows * self.columns * self.matrices, "i") as index:
+        with counted(self.builder, self.rows * self.columns * self.matrices, "i") as index:
             self.context.write(zero, self.sums, index)
 
     def new_matrices(self, count: int, element: Type, name: str) -> Value:
@@ -343,49 +301,28 @@ class DotLowering:
 
     # -- loops ---------------------------------------------------------------------------------
 
-    @contextmanager
-    def loop(self, count: int, name: str) -> Generator[Value, None, None]:
-        """A loop; none around a single turn."""
-        builder = self.builder
-        if count == 1:
-            yield builder.constant(0)
-            return
-        body = Block([I32])
-        body.args[0].name = name
-        attributes = {"count": metal.integer_attribute(count)}
-        loop = metal.RegisterLoop((), (), attributes, [metal.region(body)])
-        builder.insert(loop)
-        with builder.at(body):
-            yield body.args[0]
-            builder.insert(metal.Yield())
-
     def multiply(self, a: Operand, b: Operand, depth: int) -> None:
         """Add the products of all fragments along K to the sums."""
         most = _EXACT_STEPS // SIDE
         steps = max(1, depth // SIDE)
         if self.type.element == I32 and steps > most:
-            with self.loop(steps // most, "part") as part:
+            with counted(self.builder, steps // most, "part") as part:
                 self._multiply(a, b, most, self.builder.mul(part, most))
                 self.flush()
         else:
             self._multiply(a, b, steps, self.builder.constant(0))
 
     def _multiply(self, a: Operand, b: Operand, steps: int, first: Value) -> None:
-        with self.loop(self.matrices, "m") as matrix, self.loop(steps, "k") as k:
+        with (
+            counted(self.builder, self.matrices, "m") as matrix,
+            counted(self.builder, steps, "k") as k,
+        ):
             step = self.builder.add(first, k)
             if isinstance(a, Direct) and isinstance(b, Direct) and steps_masked(a.mask, b.mask):
-                with only_if(self.context, self._mask_of(a, step)):
+                with only_if(self.context, a.condition(self.context, step)):
                     self._step(replace(a, mask=None), replace(b, mask=None), matrix, step)
             else:
                 self._step(a, b, matrix, step)
-
-    def _mask_of(self, a: Direct, k: Value) -> Value | None:
-        """Whether a step of K is there."""
-        if a.mask is None:
-            return None
-        variable = LoopVariable(k, 0, _fragment_bits(a.mask, -1))
-        step = Elements(self.context, Iteration(self.builder, 1, [variable]))
-        return step.first(a.mask, distribution(a.mask).identity)
 
     def _step(self, a: Operand, b: Operand, matrix: Value, k: Value) -> None:
         """One step of K: a column of fragments of a, and one fragment of b after another."""
@@ -393,9 +330,9 @@ class DotLowering:
         left, stride = self._left_fragments(a, matrix, k)
         assert not isinstance(b, Storage)
         right = self.new_matrices(1, b.element, "b")
-        with self.loop(self.columns, "j") as j:
-            self._load(b, right, builder.constant(0), matrix, k, j)
-            with self.loop(self.rows, "i") as i:
+        with counted(self.builder, self.columns, "j") as j:
+            self.loads.load(b, right, builder.constant(0), matrix, k, j)
+            with counted(self.builder, self.rows, "i") as i:
                 entry = builder.add(builder.mul(i, self.columns), j)
                 whole = builder.mul(matrix, self.rows * self.columns)
                 at = builder.mul(i, stride)
@@ -411,86 +348,9 @@ class DotLowering:
             assert isinstance(self.op.operands[0].type, TensorType)
             return a.array, self.op.operands[0].type.shape[-1] // SIDE
         left = self.new_matrices(self.rows, a.element, "a")
-        with self.loop(self.rows, "i") as i:
-            self._load(a, left, i, matrix, k, i)
+        with counted(self.builder, self.rows, "i") as i:
+            self.loads.load(a, left, i, matrix, k, i)
         return left, 1
-
-    def _load(
-        self,
-        source: Tile | Direct,
-        into: Value,
-        entry: Value,
-        matrix: Value,
-        k: Value,
-        at: Value,
-    ) -> None:
-        """Load fragment `at` along the result's dimension, `k` along K."""
-        if isinstance(source, Tile):
-            self._load_staged(source, into, entry, matrix, k, at)
-        else:
-            self._load_direct(source, into, entry, k, at)
-
-    def _load_direct(self, source: Direct, into: Value, entry: Value, k: Value, at: Value) -> None:
-        """From device memory; zeros where the fragment is masked."""
-        builder, position = self.builder, distribution(source.pointers).identity
-        along_k = _fragment_bits(source.pointers, -1 if self._is_left(source) else -2)
-        variables = [
-            LoopVariable(k, 0, along_k),
-            LoopVariable(at, along_k, len(position) - along_k),
-        ]
-        step = Elements(self.context, Iteration(builder, 1, variables))
-        attributes = {"transposed": UnitAttr()} if source.transposed else {}
-        mask = None if source.mask is None else step.first(source.mask, position)
-        with ExitStack() as inside:
-            if mask is not None:
-                zero = builder.float_constant(0, source.element)  # type: ignore[arg-type]
-                self.context.write(self.context.splat(zero, ELEMENTS_PER_LANE), into, entry)
-                inside.enter_context(only_if(self.context, mask))
-            address = step.first(source.pointers, position)
-            operands = (into, entry, address, builder.constant(0), source.pitch)
-            builder.insert(metal_matrix.MatrixLoad(operands, (), attributes))
-
-    def _is_left(self, source: Direct) -> bool:
-        op = self.op.operands[0].defining_op
-        return isinstance(op, metal_matrix.Direct) and op.pointers is source.pointers
-
-    def _load_staged(
-        self, tile: Tile, into: Value, entry: Value, matrix: Value, k: Value, at: Value
-    ) -> None:
-        """From threadgroup memory."""
-        builder = self.builder
-        rank = tile.type.rank
-        outer = rank - 1 if tile.side else rank - 2
-        parts = [
-            builder.mul(self._first(outer), tile.step(outer)),
-            builder.mul(at, SIDE * tile.step(outer)),
-            builder.mul(k, SIDE * tile.step(tile.along_k)),
-        ]
-        if rank > 2:
-            parts.append(builder.mul(self._first(0), tile.step(0)))
-            parts.append(builder.mul(matrix, tile.step(0)))
-        attributes = {"transposed": UnitAttr()} if tile.transposed else {}
-        if tile.base is not None:
-            parts.insert(0, tile.base)
-        pitch = builder.constant(tile.step(tile.major))
-        operands = (into, entry, tile.array, builder.total(parts), pitch)
-        builder.insert(metal_matrix.MatrixLoad(operands, (), attributes))
-
-    def _first(self, dim: int) -> Value:
-        """The simdgroup's first coordinate along a dimension of the result."""
-        weights = [
-            basis[dim] if bit >= _LANE_BITS else 0 for bit, basis in enumerate(self.layout.threads)
-        ]
-        value, _ = thread_weighted(self.builder, self.context.thread, weights)
-        if value.defining_op is not None and not isinstance(value.defining_op, arith.Constant):
-            value.name = value.name or ("matrix", "row", "column")[dim - self.type.rank + 3]
-        return value
-
-
-def _fragment_bits(value: Value, dim: int) -> int:
-    """Bits that count a tensor's fragments along a dimension."""
-    assert isinstance(value.type, TensorType)
-    return (value.type.shape[dim] // SIDE).bit_length() - 1
 
 
 # -- slices of K -----------------------------------------------------------------------------------
@@ -511,7 +371,7 @@ def multiply_in_slices(lowering: DotLowering, op: tt.Dot) -> None:
     if needed > limit * slices:
         raise OutOfResourcesError("threadgroup memory", needed // slices, limit, op.span)
     tiles = [_sliced_tile(context, op, side, slices) for side in (0, 1)]
-    with lowering.loop(slices, "slice") as index:
+    with counted(lowering.builder, slices, "slice") as index:
         for value, tile in zip((op.a, op.b), tiles, strict=True):
             _write_slice(context, value, tile, index)
         lowering.multiply(tiles[0], tiles[1], depth // slices)

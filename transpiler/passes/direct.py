@@ -37,25 +37,24 @@ class DirectLoads:
         self._target = target
         self._layouts = Recomputing()
 
-    def operand(self, dot: tt.Dot, side: int) -> Value | None:
-        """A direct operand, made before the dot; None where it has to be staged."""
-        value, result = dot.operands[side], encoding_of(dot.result)
-        load = value.defining_op
-        if not isinstance(load, tt.Load) or not isinstance(result, LinearEncoding):
+    def operand(self, value: Value, side: int, result: Value, anchor: Op) -> Value | None:
+        """A direct operand of a dot, made before an op; None where it has to be staged."""
+        load, layout = value.defining_op, encoding_of(result)
+        if not isinstance(load, tt.Load) or not isinstance(layout, LinearEncoding):
             return None
-        if sharing(side, result) > self._target.direct_sharing or not _can_wait(load, dot):
+        if sharing(side, layout) > self._target.direct_sharing or not _can_wait(load, anchor):
             return None
         type_ = value.type
         assert isinstance(type_, TensorType)
         pitch = self._pitch(load)
         if pitch is None or not self._is_whole(load):
             return None
-        layout = address_layout(type_.shape, side, result)
+        layout = address_layout(type_.shape, side, layout)
         needed = [load.ptr] if load.mask is None else [load.ptr, load.mask]
-        values = [self._layouts.recomputed(each, layout, dot) for each in needed]
+        values = [self._layouts.recomputed(each, layout, anchor) for each in needed]
         if any(each is None for each in values):
             return None
-        return _made(dot, side, [each for each in values if each is not None], pitch)
+        return _made(value, side, [each for each in values if each is not None], pitch, anchor)
 
     def _pitch(self, load: tt.Load) -> tuple[Polynomial, bool] | None:
         """Elements between rows (with `True`: columns), the elements of which are neighbours."""
@@ -76,17 +75,17 @@ class DirectLoads:
         return is_zero and all(constant % SIDE == 0 for constant in constancy)
 
 
-def _can_wait(load: tt.Load, dot: tt.Dot) -> bool:
-    """Whether the memory can be read where the dot is: nobody writes to memory in between."""
+def _can_wait(load: tt.Load, anchor: Op) -> bool:
+    """Whether the memory can be read where the anchor is: nobody writes to memory in between."""
     type_ = load.result.type
     block = load.parent
-    if block is None or block is not dot.parent or load.is_volatile or len(load.result.uses) != 1:
+    if block is None or block is not anchor.parent or load.is_volatile:
         return False
     if not isinstance(type_, TensorType) or type_.rank != 2 or min(type_.shape) < SIDE:
         return False
-    if type_.element not in (F16, BF16, F32) or dot.result.type.shape[-1] < SIDE:  # type: ignore[union-attr]
+    if type_.element not in (F16, BF16, F32):
         return False
-    between = block.ops[block.ops.index(load) : block.ops.index(dot)]
+    between = block.ops[block.ops.index(load) : block.ops.index(anchor)]
     return all(
         op.pure or op.terminator or isinstance(op, _QUIET)
         for outer in between
@@ -94,19 +93,21 @@ def _can_wait(load: tt.Load, dot: tt.Dot) -> bool:
     )
 
 
-def _made(dot: tt.Dot, side: int, values: list[Value], pitched: tuple[Polynomial, bool]) -> Value:
-    before = Before(dot)
+def _made(
+    value: Value, side: int, values: list[Value], pitched: tuple[Polynomial, bool], anchor: Op
+) -> Value:
+    before = Before(anchor)
     pitch, transposed = pitched
     attributes: dict[str, Attribute] = {"side": metal.integer_attribute(side)}
     if transposed:
         attributes["transposed"] = UnitAttr()
     operands = [values[0], _number(pitch, before), *values[1:]]
-    loaded = dot.operands[side].type
+    loaded = value.type
     assert isinstance(loaded, TensorType)
     type_ = ArrayType(1, loaded.element, "device")
     segments = (1, 1, len(values) - 1)
     made = metal_matrix.Direct(operands, (type_,), attributes, segments=segments)
-    return before.value(made, dot.operands[side].name)
+    return before.value(made, value.name)
 
 
 def _number(pitch: Polynomial, before: Before) -> Value:

@@ -76,7 +76,10 @@ def _copies_as_loads(function: Op) -> None:
 
 
 def forward_buffers(function: Op) -> None:
-    """Buffers that are filled once and only read, in the block that fills them."""
+    """Buffers that are filled once and only read: in the block that fills them, or by dots.
+
+    How a dot's operand gets to it is decided later (staging.py), also from outside a loop.
+    """
     for op in list(function.walk()):
         if not isinstance(op, ttg.LocalAlloc) or op.source is None:
             continue
@@ -85,7 +88,7 @@ def forward_buffers(function: Op) -> None:
         others = [user for user in users if user not in loads]
         if any(not isinstance(user, ttg.LocalDealloc) for user in others):
             continue
-        if any(load.parent is not op.parent for load in loads):
+        if any(load.parent is not op.parent and not _feeds_dots(load) for load in loads):
             continue
         for load in loads:
             assert load.parent is not None
@@ -95,6 +98,10 @@ def forward_buffers(function: Op) -> None:
             load.replace_with([convert.result])
         for user in (*others, op):
             user.erase()
+
+
+def _feeds_dots(load: ttg.LocalLoad) -> bool:
+    return all(isinstance(user, tt.Dot) and place < 2 for user, place in load.result.uses)
 
 
 # -- views -----------------------------------------------------------------------------------------

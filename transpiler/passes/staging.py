@@ -6,7 +6,8 @@
 
 An operand is staged right after it is computed, so that a load and its way to threadgroup memory
 are one loop. A left operand that lies in registers as fragments, with the result's rows, stays
-there (the second dot of a chain). What direct.py finds is loaded as matrices by the dot itself.
+there (the second dot of a chain), and one from outside the loop is brought there before the loop,
+where the registers allow. What direct.py finds is loaded as matrices by the dot itself.
 What is too large for threadgroup memory stays a `tt.dot`, which goes through it in slices of K.
 """
 
@@ -32,18 +33,84 @@ def stage_operands(module: Module, target: Target) -> Module:
     """See the module's text."""
     for function in module.functions:
         dots = [op for op in function.walk() if isinstance(op, tt.Dot)]
-        if not dots:
-            continue
-        left = target.threadgroup_memory - buffer_bytes(function)
-        views = {value for dot in dots for value in (dot.a, dot.b) if is_view(value, dot)}
-        direct = DirectLoads(function, target)
-        for dot in dots:
-            found = {side: value for side in (0, 1) if (value := direct.operand(dot, side))}
-            staged = [v for v in _staged(dot) if dot.operands.index(v) not in found]
-            needed = sum(tile_bytes(v) for v in staged if v not in views)
-            if needed <= left - _exchanged_meanwhile(dot):
-                _stage(dot, found)
+        if dots:
+            _Staging(function, target).run(dots)
     return module
+
+
+class _Staging:
+    """One function's dots; `left` is the threadgroup memory for operands."""
+
+    def __init__(self, function: Op, target: Target) -> None:
+        self.target = target
+        self.left = target.threadgroup_memory - buffer_bytes(function)
+        self.direct = DirectLoads(function, target)
+        self._held: dict[tuple[Value, TensorType], Value] = {}
+
+    def run(self, dots: list[tt.Dot]) -> None:
+        """Hold, load directly or stage what each dot needs, as far as there is room."""
+        for dot in dots:
+            self._hold(dot)
+        views = {value for dot in dots for value in (dot.a, dot.b) if is_view(value, dot)}
+        for dot in dots:
+            found = {side: self._direct(dot, side) for side in (0, 1)}
+            staged = [v for v in _staged(dot) if found[dot.operands.index(v)] is None]
+            needed = sum(tile_bytes(v) for v in staged if v not in views)
+            if needed <= self.left - _exchanged_meanwhile(dot):
+                self._replace(dot, found)
+
+    def _direct(self, dot: tt.Dot, side: int) -> Value | None:
+        value, result = dot.operands[side], dot.result.type
+        assert isinstance(result, TensorType)
+        if len(value.uses) > 1 or result.shape[-1] < SIDE:
+            return None
+        return self.direct.operand(value, side, dot.result, dot)
+
+    # -- left operands from outside a loop -----------------------------------------------------
+
+    def _hold(self, dot: tt.Dot) -> None:
+        """A left operand from outside the dot's loop is loaded into registers before the loop."""
+        value, maker = dot.a, dot.a.defining_op
+        type_ = held_type(dot)
+        if type_ is None or maker is None or maker.parent is dot.parent or stays_in_registers(dot):
+            return
+        words = distribution_of(type_).count * bit_width(type_) // 32
+        if words > self.target.registers // 4:  # beside the sums, which have up to half of them
+            return
+        if (value, type_) not in self._held:
+            source = self._before_loops(dot, maker)
+            if source is None:
+                return
+            made = metal_matrix.Hold((source,), (type_,))
+            made.location, made.span = maker.location, maker.span
+            made.result.name = value.name or "a"
+            insert_after(source, made)
+            self._held[value, type_] = made.result
+        dot.set_operand(0, self._held[value, type_])
+
+    def _before_loops(self, dot: tt.Dot, maker: Op) -> Value | None:
+        """A left operand where it is made: direct, or staged if there is room."""
+        block = maker.parent
+        assert block is not None
+        anchor = block.ops[block.ops.index(maker) + 1]
+        direct = self.direct.operand(dot.a, 0, dot.result, anchor)
+        if direct is not None or tile_bytes(dot.a) > self.left:
+            return direct
+        return _stage_at(dot.a, 0, anchor)
+
+    # -- the others ----------------------------------------------------------------------------
+
+    def _replace(self, dot: tt.Dot, direct: dict[int, Value | None]) -> None:
+        a = direct[0] or (dot.a if stays_in_registers(dot) else _stage_operand(dot.a, 0, dot))
+        b = direct[1] or _stage_operand(dot.b, 1, dot)
+        assert isinstance(dot.a.type, TensorType)
+        attributes = {"depth": metal.integer_attribute(dot.a.type.shape[-1])}
+        made = metal_matrix.Dot((a, b, dot.c), (dot.result.type,), attributes)
+        made.location, made.span = dot.location, dot.span
+        made.result.name = dot.result.name
+        assert dot.parent is not None
+        dot.parent.insert_before(dot, made)
+        dot.replace_with([made.result])
 
 
 def buffer_bytes(function: Op) -> int:
@@ -95,17 +162,23 @@ def _exchanged_meanwhile(dot: tt.Dot) -> int:
 
 def stays_in_registers(dot: tt.Dot) -> bool:
     """Whether the left operand's fragments lie where the result's rows do."""
+    expected, type_ = held_type(dot), dot.a.type
+    assert isinstance(type_, TensorType)
+    return expected is not None and distribution_of(expected) == distribution_of(type_)
+
+
+def held_type(dot: tt.Dot) -> TensorType | None:
+    """The left operand's type as fragments in registers; None where it has no such form."""
     type_, result = dot.a.type, dot.result.type
     assert isinstance(type_, TensorType)
     assert isinstance(result, TensorType)
     encoding = encoding_of(dot.result)
     if min(*type_.shape[-2:], result.shape[-1]) < SIDE or type_.rank != 2:
-        return False
+        return None
     if not isinstance(encoding, LinearEncoding):
-        return False
+        return None
     layout = left_operand_layout(type_.shape, encoding)
-    expected = TensorType(type_.shape, type_.element, layout)
-    return distribution_of(expected) == distribution_of(type_)
+    return TensorType(type_.shape, type_.element, layout)
 
 
 def _staged(dot: tt.Dot) -> list[Value]:
@@ -145,19 +218,6 @@ def tile_bytes(value: Value) -> int:
     return batch * height * pitch_of(value, width) * bit_width(value.type) // 8
 
 
-def _stage(dot: tt.Dot, direct: dict[int, Value]) -> None:
-    a = direct.get(0) or (dot.a if stays_in_registers(dot) else _stage_operand(dot.a, 0, dot))
-    b = direct.get(1) or _stage_operand(dot.b, 1, dot)
-    assert isinstance(dot.a.type, TensorType)
-    attributes = {"depth": metal.integer_attribute(dot.a.type.shape[-1])}
-    made = metal_matrix.Dot((a, b, dot.c), (dot.result.type,), attributes)
-    made.location, made.span = dot.location, dot.span
-    made.result.name = dot.result.name
-    assert dot.parent is not None
-    dot.parent.insert_before(dot, made)
-    dot.replace_with([made.result])
-
-
 def _view(value: Value, side: int, dot: tt.Dot) -> Value:
     load, type_ = value.defining_op, value.type
     assert isinstance(load, metal.TileLoad)
@@ -176,10 +236,19 @@ def _view(value: Value, side: int, dot: tt.Dot) -> Value:
 
 
 def _stage_operand(value: Value, side: int, dot: tt.Dot) -> Value:
-    type_ = value.type
-    assert isinstance(type_, TensorType)
     if is_view(value, dot):
         return _view(value, side, dot)
+    maker, block = value.defining_op, dot.parent
+    assert block is not None
+    if maker is None or maker.parent is not block:
+        return _stage_at(value, side, dot)
+    return _stage_at(value, side, block.ops[block.ops.index(maker) + 1])
+
+
+def _stage_at(value: Value, side: int, anchor: Op) -> Value:
+    """Stage an operand before an op."""
+    type_ = value.type
+    assert isinstance(type_, TensorType)
     batch, height, width = tile_shape(value)
     pitch = pitch_of(value, width)
     attributes: dict[str, Attribute] = {
@@ -190,12 +259,8 @@ def _stage_operand(value: Value, side: int, dot: tt.Dot) -> Value:
         attributes["transposed"] = UnitAttr()
     array = ArrayType(batch * height * pitch, type_.element, "threadgroup")
     made = metal_matrix.Stage((value,), (array,), attributes)
-    made.location, made.span = dot.location, dot.span
+    made.location, made.span = anchor.location, anchor.span
     made.result.name = value.name or "ab"[side]
-    maker = value.defining_op
-    if maker is not None and maker.parent is dot.parent:
-        insert_after(value, made)
-    else:
-        assert dot.parent is not None
-        dot.parent.insert_before(dot, made)
+    assert anchor.parent is not None
+    anchor.parent.insert_before(anchor, made)
     return made.result

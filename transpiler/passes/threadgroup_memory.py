@@ -6,7 +6,8 @@
     (uses of %b)                                 (uses of %b)
 
 Arrays that are never in use at the same time may share memory. That costs barriers and clarity, so
-it is done only where the arrays together exceed the target's threadgroup memory.
+it is done only where the arrays together exceed the target's threadgroup memory: first between what
+stands behind one another at the top of the kernel, and only then also inside a loop.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 from ..dialects import metal
 from ..errors import OutOfResourcesError
-from ..ir.core import Module, Op, Value
+from ..ir.core import Block, Module, Op, Value
 from ..ir.types import ArrayType
 from ..target import Target
 
@@ -45,7 +46,12 @@ def plan_threadgroup_memory(module: Module, target: Target) -> Module:
         uses = _uses(kernel)
         if sum(use.size for use in uses) <= target.threadgroup_memory:
             continue
-        required = _place(uses)
+        apart = _uses(kernel, whole_loops=True)
+        required = _place(apart)
+        if required <= target.threadgroup_memory:
+            uses = apart
+        else:
+            required = _place(uses)
         if required > target.threadgroup_memory:
             limit = target.threadgroup_memory
             raise OutOfResourcesError("threadgroup memory", required, limit, kernel.span)
@@ -54,14 +60,17 @@ def plan_threadgroup_memory(module: Module, target: Target) -> Module:
     return module
 
 
-def _uses(kernel: Op) -> list[_Use]:
+def _uses(kernel: Op, *, whole_loops: bool = False) -> list[_Use]:
+    """All arrays; with `whole_loops` they are needed all through the loops with their uses."""
+    top = kernel.regions[0].block
     numbers: dict[Op, tuple[int, int]] = {}
     _number(kernel, numbers)
     uses: list[_Use] = []
     for op in kernel.walk():
         if isinstance(op, metal.Threadgroup):
             assert isinstance(op.result.type, ArrayType)
-            spans = [numbers[_ancestor_beside(user, op)] for user in _users(op)]
+            block = top if whole_loops else op.parent
+            spans = [numbers[_ancestor_in(user, block)] for user in _users(op)]
             first = min((start for start, _ in spans), default=0)
             last = max((end for _, end in spans), default=0)
             size = (op.result.type.size_in_bytes + _ALIGNMENT - 1) // _ALIGNMENT * _ALIGNMENT
@@ -100,9 +109,9 @@ def _owner(op: Op) -> Op | None:
     return region.parent if region else None
 
 
-def _ancestor_beside(op: Op, anchor: Op) -> Op:
-    """The op in `anchor`'s block that is or holds `op`."""
-    while op.parent is not anchor.parent:
+def _ancestor_in(op: Op, block: Block | None) -> Op:
+    """The op in a block that is or holds `op`."""
+    while op.parent is not block:
         owner = _owner(op)
         assert owner is not None
         op = owner
