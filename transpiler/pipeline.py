@@ -18,6 +18,7 @@ from .passes.cleanup import (
     hoist_loop_invariants,
 )
 from .passes.coherence import mark_coherent
+from .passes.coverage import note_coverage
 from .passes.debugging import record_debugging
 from .passes.dequantize import dequantize
 from .passes.descriptors import lower_descriptors
@@ -68,6 +69,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("shared-memory", plan_shared_memory),
     Pass("split-results", _in_place(split_results)),
     Pass("canonicalize", _in_place(canonicalize)),
+    Pass("coverage", _in_place(note_coverage)),  # before pointers become distances
     Pass("pointers", _in_place(carry_distances)),
     Pass("cse", _in_place(eliminate_common_subexpressions)),
     Pass("dce", _in_place(eliminate_dead_code)),

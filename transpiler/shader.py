@@ -19,7 +19,8 @@ class Argument:
     f8E5M2. `index` is its [[buffer(n)]] slot; where there are more arguments than slots, the
     scalars share one, as members of a struct, each at its `offset` in bytes. `divisibility` is what
     the compiler assumed: of a buffer's address in bytes, of an integer's value; 1 is no assumption.
-    `written` says whether the kernel stores through it (or updates it atomically).
+    `written` says whether the kernel stores through it (or updates it atomically), `read` whether
+    it may load from it (or does). `stores` is text of coverage.py: which elements it stores to.
 
     A Triton argument that is a tensor descriptor is several arguments here, all with its name in
     `descriptor`: the base (a buffer), a size (i32) for each dimension, a stride (i64, in elements)
@@ -37,6 +38,8 @@ class Argument:
     written: bool = False
     descriptor: str = ""
     offset: int = 0
+    read: bool = True
+    stores: str = ""
 
 
 @dataclass(frozen=True)

@@ -173,8 +173,7 @@ class _Framer:
 
     def _pointer(self, parameter: Parameter, array: str) -> None:
         """Our name for an array, as a pointer of the parameter's type."""
-        const = "const " if "const" in parameter.type.split() else ""
-        kind = f"device {const}{parameter.value_type}*"
+        kind = parameter.type.replace(" *", "*")
         self._lines.append(f"{kind} {parameter.name} = ({kind}){array};")
 
     def _free_name(self, wanted: str) -> str:

@@ -6,13 +6,15 @@ inside `mx.compile`. A launch in place is that, and the arguments get the new co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from trimetal.runtime.arguments import pack_members, signed
 from trimetal.runtime.arrays import Empty, mlx_dtype
+from trimetal.transpiler.coverage import coverage_from_text, covers
 from trimetal.transpiler.errors import LaunchError
 from trimetal.transpiler.shader import Argument, Shader
 
@@ -39,6 +41,11 @@ class MlxProgram:
 
     def __init__(self, shader: Shader) -> None:
         self._shader = shader
+        self._stores = {
+            index: coverage_from_text(argument.stores)
+            for index, argument in enumerate(shader.arguments)
+            if argument.written and not argument.read
+        }
         self._plan = lru_cache(maxsize=64)(self._make_plan)
 
     def results(
@@ -49,7 +56,7 @@ class MlxProgram:
         `values` are arrays of MLX, `Empty` and numbers, all checked: one for each argument.
         """
         grid = self._grid(groups)
-        slots = self._slots(values)
+        slots = self._slots(values, self._filled(groups, values))
         plan = self._plan(slots)
         private: dict[int, Any] = {
             index: private_copy(values[index], stream)
@@ -90,6 +97,21 @@ class MlxProgram:
         )
         return _Plan(made, kernel)
 
+    def _filled(self, groups: tuple[int, int, int], values: Sequence[Any]) -> list[int]:
+        """The arguments of which this launch writes every element and reads none."""
+        arguments = self._shader.arguments
+        numbers = {
+            index: signed(argument, int(value)) if argument.dtype.startswith("i") else 0.0
+            for index, (argument, value) in enumerate(zip(arguments, values, strict=True))
+            if argument.kind == "scalar"
+        }
+        return [
+            index
+            for index, stores in self._stores.items()
+            if not isinstance(values[index], Empty)
+            and any(covers(store, values[index].size, groups, numbers) for store in stores)
+        ]
+
     def _grid(self, groups: tuple[int, int, int]) -> tuple[int, int, int]:
         """The grid in threads."""
         threads = self._shader.threads_per_threadgroup
@@ -100,9 +122,10 @@ class MlxProgram:
             )
         return groups[0] * threads, groups[1], groups[2]
 
-    def _slots(self, values: Sequence[Any]) -> tuple[Slot, ...]:
+    def _slots(self, values: Sequence[Any], filled: Collection[int]) -> tuple[Slot, ...]:
         """How each argument is passed. An array that is passed twice is one input."""
         first: dict[int, int] = {}
+        passed = Counter(id(value) for value in values)
         written = {
             id(value)
             for argument, value in zip(self._shader.arguments, values, strict=True)
@@ -113,12 +136,11 @@ class MlxProgram:
             if argument.kind == "scalar":
                 slots.append(Slot("scalar", SCALARS[argument.dtype]))
                 continue
-            form = "input"
-            if isinstance(value, Empty):
-                form = "output"
-            elif id(value) in written:
-                form = "private"
             same_as = first.setdefault(id(value), index)
+            if isinstance(value, Empty) or (index in filled and passed[id(value)] == 1):
+                form = "output"
+            else:
+                form = "private" if id(value) in written else "input"
             dtype = value.dtype if isinstance(value, Empty) else mlx_dtype(value)
             slots.append(Slot(form, dtype, None if same_as == index else same_as))
         return tuple(slots)

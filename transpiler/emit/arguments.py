@@ -9,11 +9,13 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass, replace
 
+from ..analysis.reads import read_pointers
 from ..dialects import metal
 from ..errors import OutOfResourcesError, UnsupportedError
 from ..ir.attributes import IntegerAttr, StringAttr
 from ..ir.core import Value
 from ..ir.types import FloatType, IntegerType, PointerType
+from ..passes.coverage import STORES
 from ..passes.debugging import DEBUG
 from ..shader import Argument
 from .expressions import Writer
@@ -92,11 +94,21 @@ def _argument(kernel: metal.Kernel, index: int, writer: Writer, scope: Scope) ->
         writer.expressions[value] = Expr(name, PRIMARY, name_of(type_, const=const))
         # Pointers in memory are addresses.
         element = "i64" if isinstance(type_.pointee, PointerType) else str(type_.pointee)
-        return Argument(name, "buffer", element, index, divisibility, not const, descriptor)
+        argument = Argument(name, "buffer", element, index, divisibility, not const, descriptor)
+        return _with_uses(kernel, argument, value)
     if not isinstance(type_, IntegerType | FloatType):
         raise UnsupportedError(f"a kernel argument of type {type_}", kernel.span)
     writer.expressions[value] = Expr(name, PRIMARY, msl_type(value))
     return Argument(name, "scalar", str(type_), index, divisibility, descriptor=descriptor)
+
+
+def _with_uses(kernel: metal.Kernel, argument: Argument, value: Value) -> Argument:
+    """The argument with what a launcher may know of its elements."""
+    if not argument.written or value in read_pointers(kernel):
+        return argument
+    stores = kernel.attributes.get(f"arg{argument.index}.{STORES}")
+    text = stores.value if isinstance(stores, StringAttr) else ""
+    return replace(argument, read=False, stores=text)
 
 
 def _parameter(value: Value, argument: Argument) -> str:
