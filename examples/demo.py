@@ -121,6 +121,34 @@ def row_sum(dtype: str, rows: int, cols: int) -> Callable[[np.random.Generator],
     return launch
 
 
+def matmul(dtype: str, size: int) -> Callable[[np.random.Generator], Launch]:
+    """The product of two square matrices, 64 x 64 a program."""
+
+    def launch(random: np.random.Generator) -> Launch:
+        a, b = (random.standard_normal((size, size)).astype(dtype) for _ in range(2))
+        out = np.zeros_like(a)
+        expected = a.astype(np.float64) @ b.astype(np.float64)
+        return Launch(((size // 64) ** 2,), (a, b, out, *[size] * 6), ((out, expected),))
+
+    return launch
+
+
+def attention(dtype: str, length: int, dim: int, rows: int) -> Callable[..., Launch]:
+    """Attention of two heads, so many rows a program."""
+
+    def launch(random: np.random.Generator) -> Launch:
+        shape, scale = (2, length, dim), dim**-0.5
+        q, k, v = (random.standard_normal(shape).astype(dtype) for _ in range(3))
+        out = np.zeros_like(q)
+        exact_q, exact_k, exact_v = (each.astype(np.float64) for each in (q, k, v))
+        scores: Array = exact_q @ np.transpose(exact_k, (0, 2, 1)) * scale
+        weights = np.exp(scores - scores.max(axis=2, keepdims=True))
+        expected = weights @ exact_v / weights.sum(axis=2, keepdims=True)
+        return Launch((length // rows, 2), (q, k, v, out, length, scale), ((out, expected),))
+
+    return launch
+
+
 # The first case of a kernel shows its MSL. A result in half precision is off by half a unit in the
 # last place at most where the sum before it was exact: 2^-11, and a little for the sum.
 F32, F16 = 2e-6, 1e-3
@@ -139,6 +167,10 @@ CASES = (
     Case("row_sum/kernel.f32", "1,000 x 256", row_sum("f4", 1000, 256), F32),
     Case("row_sum/kernel.f32-any", "1,000 x 219", row_sum("f4", 1000, 219), F32),
     Case("row_sum/kernel.f16", "1,000 x 256", row_sum("f2", 1000, 256), F16),
+    Case("matmul/kernel.f32-64x64x16", "192^3", matmul("f4", 192), F32),
+    Case("matmul/kernel.f16-64x64x32", "192^3", matmul("f2", 192), F16),
+    Case("attention/kernel.f16-64", "2 x 128 x 64", attention("f2", 128, 64, 64), F16),
+    Case("attention/kernel.f32-32", "2 x 128 x 32", attention("f4", 128, 32, 32), F32),
 )
 
 

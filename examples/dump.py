@@ -149,6 +149,19 @@ def convolution(name: str, dtype: str, channels: tuple[int, int], **more: Any) -
     )
 
 
+def attention(name: str, dtype: str, dim: int, block: tuple[int, int], **more: Any) -> Variant:
+    """`block` rows of queries, and of keys."""
+    pointers = ("q_ptr", "k_ptr", "v_ptr", "out_ptr")
+    return Variant(
+        "attention",
+        name,
+        {**dict.fromkeys(pointers, f"*{dtype}"), "length": "i32", "scale": "fp32"},
+        {"DIM": dim, "BLOCK_M": block[0], "BLOCK_N": block[1]},
+        (*pointers, "length"),
+        **more,
+    )
+
+
 VARIANTS = (
     vector_add("f32", "fp32"),
     vector_add("f32-any", "fp32", any_size=True),
@@ -175,6 +188,8 @@ VARIANTS = (
     matmul("f16-128x64x32", "fp16", (128, 64, 32)),
     convolution("f32", "fp32", (16, 32)),
     convolution("f16", "fp16", (16, 32)),
+    attention("f16-64", "fp16", 64, (64, 32)),
+    attention("f32-32", "fp32", 32, (32, 32)),
 )
 
 
