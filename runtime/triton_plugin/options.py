@@ -53,7 +53,8 @@ class MetalOptions:
 
     def __post_init__(self) -> None:
         if self.num_warps < 1 or self.num_warps & (self.num_warps - 1):
-            raise ValueError(f"num_warps must be a power of 2, not {self.num_warps}")
+            # Of the type that Triton's other backends raise.
+            raise AssertionError(f"num_warps must be a power of 2, not {self.num_warps}")
         if self.instrumentation_mode:
             raise ValueError(
                 f"instrumentation mode {self.instrumentation_mode!r} is not there for Metal"

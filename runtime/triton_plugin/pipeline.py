@@ -71,6 +71,8 @@ def make_ttgir(module: Any, metadata: Metadata, *, options: MetalOptions) -> Any
     passes.ttgpuir.add_optimize_thread_locality(manager)
     passes.ttgpuir.add_remove_layout_conversions(manager)
     passes.ttir.add_loop_aware_cse(manager)
+    # Loops that a kernel asks to be flattened.
+    passes.ttgpuir.add_fuse_nested_loops(manager)
     passes.common.add_canonicalizer(manager)
     passes.ttir.add_triton_licm(manager)
     passes.common.add_canonicalizer(manager)

@@ -177,3 +177,29 @@ def test_an_address_that_is_kept_in_the_loop_of_its_first_access() -> None:
     r = np.arange(256)
     at = r // 7 % 3 + r // 3
     np.testing.assert_array_equal(out, x[at] + x[at] + x[at + 16])
+
+
+@pytest.mark.parametrize("scalar", [True, False], ids=["one pointer", "a tensor of pointers"])
+def test_a_loop_that_starts_with_no_pointer(scalar: bool) -> None:
+    """As where two loops became one: the first turn sets what all use."""
+    kind = "!tt.ptr<f32>" if scalar else POINTERS
+    body = f"""
+    %none = ub.poison : {kind}
+    %y, %end = scf.for %i = %c0 to %n step %c1 iter_args(%acc = %zero, %p = %none)
+        -> ({FLOATS}, {kind}) : i32 {{
+      %first = arith.cmpi eq, %i, %c0 : i32
+      %use = scf.if %first -> ({kind}) {{
+        scf.yield {"%z" if scalar else "%q"} : {kind}
+      }} else {{
+        scf.yield %p : {kind}
+      }}
+      {f"%u = tt.splat %use : {kind} -> {POINTERS}" if scalar else ""}
+      %at = tt.addptr {"%u" if scalar else "%use"}, %r : {POINTERS}, {INTS}
+      %v = tt.load %at : {POINTERS}
+      %a = arith.addf %acc, %v : {FLOATS}
+      scf.yield %a, %use : {FLOATS}, {kind}
+    }}"""
+    x, z = (np.random.default_rng().integers(-9, 9, 512).astype(np.float32) for _ in "xz")
+    out = poison(256, "float32")
+    run(kernel(body, ", %n: i32"), (1,), x, z, out, 3)
+    np.testing.assert_array_equal(out, 3 * (z[:256] if scalar else x[:512:2]))

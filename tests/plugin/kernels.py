@@ -115,3 +115,12 @@ def grid(out_ptr):
     x, y, z = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     index = (z * tl.num_programs(1) + y) * tl.num_programs(0) + x
     tl.store(out_ptr + index, x + 10 * y + 100 * z)
+
+
+@triton.jit
+def count_in_flat_loops(out_ptr, n):
+    count = 0
+    for i in tl.range(0, n, flatten=True):
+        for j in tl.range(0, n):
+            tl.store(out_ptr + i * n + j, count)
+            count += 1

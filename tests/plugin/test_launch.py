@@ -54,6 +54,14 @@ def test_the_msl_has_the_names_and_lines_of_the_source():
         assert "offsets" in compiled.asm["msl"]
 
 
+def test_loops_are_one_where_the_kernel_asks_for_that():
+    out = np.zeros(36, "int32")
+    compiled = kernels.count_in_flat_loops[(1,)](Buffer(out), 6)
+    assert compiled.asm["ttir"].count("scf.for") == 2
+    assert compiled.asm["ttgir"].count("scf.for") == 1
+    np.testing.assert_array_equal(out, np.arange(36))
+
+
 def test_a_grid_of_three_dimensions():
     out = np.zeros((3, 2, 4), "int32")
     kernels.grid[(4, 2, 3)](Buffer(out))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..dialects import arith, metal, scf, tt
+from ..dialects import arith, metal, scf, tt, ub
 from ..ir.core import Block, Op, Value
 from ..ir.types import ArrayType, PointerType
 
@@ -34,6 +34,8 @@ def written_pointers(kernel: metal.Kernel) -> set[Value]:
 
 def is_unknown(pointer: Value) -> bool:
     """Whether nobody knows which buffer a pointer points into: it was a number before."""
+    if isinstance(pointer.defining_op, ub.Poison):  # into none
+        return False
     return not _is_kernel_argument(pointer) and not sources(pointer)
 
 

@@ -66,8 +66,10 @@ def _if(writer: BodyWriter, op: Op) -> None:
         if region.blocks:
             block = region.block
             bodies.append(writer.nested(lambda b=block: _block_with_yield(writer, b, variables)))
-    otherwise = bodies[1] if len(bodies) > 1 else []
-    writer.statements.append(Nest(f"if ({condition})", bodies[0], otherwise, note=note))
+    then, otherwise = (*bodies, [])[:2]
+    if not then and otherwise:
+        condition, then, otherwise = negation(writer.writer[op.condition]).text, otherwise, []
+    writer.statements.append(Nest(f"if ({condition})", then, otherwise, note=note))
 
 
 def _while(writer: BodyWriter, op: Op) -> None:

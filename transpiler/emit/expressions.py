@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..dialects import arith, metal, tt
+from ..dialects import arith, metal, tt, ub
 from ..errors import UnsupportedError
 from ..ir.core import Op
 from ..ir.types import IndexType, IntegerType, PointerType, VectorType, element_of
@@ -70,6 +70,12 @@ def _pointer_sum(writer: Operands, op: Op) -> Expr:
     return replace(total, place=(base, offset))
 
 
+def _null(writer: Operands, op: Op) -> Expr:
+    """A pointer that nothing is read or written through."""
+    name = name_of(op.result.type, const=writer.is_const(op.result))
+    return Expr(f"({name})nullptr", UNARY, name)
+
+
 def _splat(writer: Operands, op: Op) -> Expr:
     source = writer[op.operands[0]]
     return Expr(source.text, source.precedence, msl_type(op.result), scalar=source)
@@ -127,6 +133,7 @@ RULES: dict[type[Op], Callable[[Operands, Op], Expr]] = {
     arith.Constant: constant,
     arith.Select: _select,
     tt.Addptr: _pointer_sum,
+    ub.Poison: _null,  # numbers are constants by now
     tt.GetProgramId: _program("program"),
     tt.GetNumPrograms: _program("programs"),
     metal.ThreadIndex: _thread_index,

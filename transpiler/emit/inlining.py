@@ -7,12 +7,13 @@ declared: they happen where they stand.
 
 from __future__ import annotations
 
-from ..dialects import arith, metal, metal_matrix, scf, tt
+from ..dialects import arith, metal, metal_matrix, scf, tt, ub
 from ..ir.core import Block, Op, Value
 from ..ir.types import ArrayType
 
 _ALWAYS = (
     arith.Constant,
+    ub.Poison,
     metal.ThreadIndex,
     metal.SplatVector,
     metal.Iota,

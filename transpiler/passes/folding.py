@@ -97,11 +97,16 @@ def fold(op: Op) -> Value | None:
 
 
 def _poison(op: Op) -> Value | None:
-    """Nothing may depend on it, so any number will do."""
-    element = element_of(op.result.type)
+    """Nothing may depend on it, so any number will do; of a tensor of pointers, one pointer."""
+    type_ = op.result.type
+    element = element_of(type_)
     if isinstance(element, IntegerType | IndexType | FloatType):
-        return constant_before(op, 0, op.result.type)
-    return None
+        return constant_before(op, 0, type_)
+    if not isinstance(type_, TensorType):
+        return None
+    assert op.parent is not None
+    one = op.parent.insert_before(op, located(ub.Poison((), (element,)), op)).result
+    return op.parent.insert_before(op, located(tt.Splat((one,), (type_,)), op)).result
 
 
 def _view(op: Op) -> Value | None:
