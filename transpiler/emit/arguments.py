@@ -39,7 +39,8 @@ def signature(kernel: metal.Kernel, writer: Writer, scope: Scope, slots: int) ->
     values = kernel.body.args
     if len(values) > slots:
         return _packed(kernel, writer, scope, slots)
-    arguments = [_argument(kernel, index, writer, scope) for index in range(len(values))]
+    read = read_pointers(kernel)
+    arguments = [_argument(kernel, i, writer, scope, read) for i in range(len(values))]
     texts = [_parameter(value, argument) for value, argument in zip(values, arguments, strict=True)]
     return Signature(tuple(arguments), tuple(texts))
 
@@ -50,12 +51,13 @@ def _packed(kernel: metal.Kernel, writer: Writer, scope: Scope, slots: int) -> S
     arguments: list[Argument] = []
     buffers: list[str] = []
     members: list[str] = []
+    read = read_pointers(kernel)
     slot = sum(isinstance(value.type, PointerType) for value in kernel.body.args)
     if slot >= slots:
         raise OutOfResourcesError("buffer arguments", slot + 1, slots, kernel.span)
     end = 0
     for index, value in enumerate(kernel.body.args):
-        argument = _argument(kernel, index, writer, scope)
+        argument = _argument(kernel, index, writer, scope, read)
         if argument.kind == "scalar":
             size = _bytes(value)
             offset = (end + size - 1) // size * size
@@ -78,7 +80,9 @@ def _bytes(value: Value) -> int:
     return max(value.type.width // 8, 1)
 
 
-def _argument(kernel: metal.Kernel, index: int, writer: Writer, scope: Scope) -> Argument:
+def _argument(
+    kernel: metal.Kernel, index: int, writer: Writer, scope: Scope, read: set[Value]
+) -> Argument:
     value = kernel.body.args[index]
     name = scope.declare(source_name(value) or f"arg{index}")
     hint = kernel.attributes.get(f"arg{index}.tt.divisibility")
@@ -95,16 +99,16 @@ def _argument(kernel: metal.Kernel, index: int, writer: Writer, scope: Scope) ->
         # Pointers in memory are addresses.
         element = "i64" if isinstance(type_.pointee, PointerType) else str(type_.pointee)
         argument = Argument(name, "buffer", element, index, divisibility, not const, descriptor)
-        return _with_uses(kernel, argument, value)
+        return argument if value in read else _unread(kernel, argument)
     if not isinstance(type_, IntegerType | FloatType):
         raise UnsupportedError(f"a kernel argument of type {type_}", kernel.span)
     writer.expressions[value] = Expr(name, PRIMARY, msl_type(value))
     return Argument(name, "scalar", str(type_), index, divisibility, descriptor=descriptor)
 
 
-def _with_uses(kernel: metal.Kernel, argument: Argument, value: Value) -> Argument:
-    """The argument with what a launcher may know of its elements."""
-    if not argument.written or value in read_pointers(kernel):
+def _unread(kernel: metal.Kernel, argument: Argument) -> Argument:
+    """An argument that is not read, with what a launcher may know of what is written."""
+    if not argument.written:
         return argument
     stores = kernel.attributes.get(f"arg{argument.index}.{STORES}")
     text = stores.value if isinstance(stores, StringAttr) else ""

@@ -114,7 +114,9 @@ def _split(text: str, symbols: tuple[str, ...], at_depth: int) -> list[str]:
             depth += 1
         elif char in ")]":
             depth -= 1
-        found = next((s for s in symbols if depth == at_depth and text.startswith(s, index)), None)
+        if depth != at_depth:
+            continue
+        found = next((s for s in symbols if text.startswith(s, index)), None)
         if found is not None and text[start:index].strip():
             cut = index + (len(found.rstrip()) if found in (", ", " = ") else 0)
             pieces.append(text[start:cut].rstrip())

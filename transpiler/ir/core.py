@@ -191,8 +191,10 @@ class Op:
         while stack:
             op = stack.pop()
             yield op
-            nested = [o for region in op.regions for block in region.blocks for o in block.ops]
-            stack.extend(reversed(nested))
+            if op.regions:
+                nested = [o for region in op.regions for block in region.blocks for o in block.ops]
+                nested.reverse()
+                stack += nested
 
     def verify(self) -> None:
         """Raise a `VerifyError` when the op's parts do not fit together."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TypeAlias
 
 
@@ -77,7 +76,7 @@ def line_name(location: Location) -> str:
     at = source_line(location)
     if at is None or not at.line:
         return ""
-    name = PurePosixPath(at.file.replace("\\", "/")).name
+    name = at.file.replace("\\", "/").rstrip("/").rpartition("/")[2]
     return f"{name}:{at.line}"
 
 
