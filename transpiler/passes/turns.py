@@ -41,11 +41,16 @@ class Shift:
         self._width = bit_width(loop.counter.type)
         self._carried: dict[Value, Polynomial | None] = {}
         self._made: dict[Value, Value] = {}
+        # Of tensors that are the same, the first that was met.
+        self._tensors: dict[object, Value] = {}
 
     # -- integers ------------------------------------------------------------------------------
 
     def polynomial(self, value: Value) -> Polynomial:
-        """An integer, or a tensor of one integer, as the loop's turn t has it."""
+        """An integer, or a tensor of them, as the loop's turn t has it.
+
+        Tensors from before the loop, and views of them, stand for themselves.
+        """
         width = bit_width(element_of(value.type))
         number, op = splat_of(value), value.defining_op
         if number is not None:
@@ -59,12 +64,27 @@ class Shift:
                 return self.polynomial(op.operands[0]) - self.polynomial(op.operands[1])
             case arith.Muli():
                 return self.polynomial(op.operands[0]) * self.polynomial(op.operands[1])
+            case tt.ExpandDims() | tt.Broadcast():
+                return self._view(op, self.polynomial(op.operands[0]))
+            case tt.MakeRange():
+                return Polynomial.of(self._tensors.setdefault((op.start, value.type), value), width)
             case _:
                 return self._leaf(value, width)
 
+    def _view(self, op: Op, source: Polynomial) -> Polynomial:
+        """A view of a sum of products: that of each tensor in it."""
+        result = Polynomial(source.width)
+        for factors, number in source.terms:
+            part = Polynomial.number(number, source.width)
+            for factor in factors:
+                if isinstance(factor.type, TensorType):
+                    key = (factor, type(op), tuple(op.attributes.items()), op.result.type)
+                    factor = self._tensors.setdefault(key, op.result)
+                part = part * Polynomial.of(factor, source.width)
+            result = result + part
+        return result
+
     def _leaf(self, value: Value, width: int) -> Polynomial:
-        if isinstance(value.type, TensorType):
-            raise NoShift
         if not is_inside(value, self.loop):
             return Polynomial.of(value, width)
         if value is self.loop.counter:
@@ -247,7 +267,7 @@ class Shift:
 
     # -- making it -----------------------------------------------------------------------------
 
-    def make(self, value: Value, first: Value, before: Before) -> Value:
+    def make(self, value: Value, first: Value | None, before: Before) -> Value:
         """The value for turn t, made before an op of the loop; `first` is that of turn 0."""
         if not is_inside(value, self.loop):
             return value
@@ -266,25 +286,21 @@ class Shift:
             total = before.binary(arith.Andi, total, part)
         return total
 
-    def _make(self, value: Value, first: Value, before: Before) -> Value:
+    def _make(self, value: Value, first: Value | None, before: Before) -> Value:
         number = self._as_polynomial(value)
-        if number is not None:
-            back = Polynomial.of(self.turn, self._width) - Polynomial.number(
-                self.turns, self._width
-            )
+        if number is not None and not _has_tensors(number):
+            turns = Polynomial.number(self.turns, self._width)
+            back = Polynomial.of(self.turn, self._width) - turns
             return self._number(number.at(self.turn, back), value, before)
         argument = self._moving(value)
         if argument is not None:
             return self._moved_from(argument, first)
-        op, other = value.defining_op, first.defining_op
-        if op is None or other is None or not _is_plain(op):
+        op, other = value.defining_op, None if first is None else first.defining_op
+        if op is None or not _is_plain(op):
             raise NoShift
-        operands = [
-            self.make(mine, its, before)
-            for mine, its in zip(op.operands, other.operands, strict=False)
-        ]
-        if len(operands) != len(op.operands):
-            raise NoShift
+        alike = other is not None and type(other) is type(op)
+        firsts = other.operands if alike and other is not None else [None] * len(op.operands)
+        operands = [self.make(v, f, before) for v, f in zip(op.operands, firsts, strict=True)]
         made = type(op)(operands, [value.type], op.attributes, segments=op.segments)
         return before.value(made, value.name)
 
@@ -345,8 +361,10 @@ class Shift:
             raise NoShift
         return root
 
-    def _moved_from(self, argument: Value, first: Value) -> Value:
+    def _moved_from(self, argument: Value, first: Value | None) -> Value:
         """Pointers that start where the first turn has them, and move as others do."""
+        if first is None:
+            raise NoShift
         loop, last = self.loop, self.loop.body.terminator
         made = loop.body.add_argument(argument.type, argument.name)
         made.location = argument.location
@@ -403,6 +421,10 @@ def _is_pointers(value: Value) -> bool:
 
 def _is_plain(op: Op) -> bool:
     return op.pure and not op.regions and len(op.results) == 1 and not op.terminator
+
+
+def _has_tensors(number: Polynomial) -> bool:
+    return any(isinstance(f.type, TensorType) for factors, _ in number.terms for f in factors)
 
 
 def _is_zero(step: Polynomial | Value) -> bool:
