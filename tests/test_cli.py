@@ -46,7 +46,7 @@ def test_no_command_is_bad_usage():
 
 def test_help_lists_the_commands():
     text = run("--help").stdout
-    for command in ("transpile", "parse", "check", "targets", "doctor", "cache"):
+    for command in ("transpile", "parse", "check", "targets", "doctor", "cache", "build"):
         assert f"\n    {command} " in text
 
 

@@ -95,7 +95,7 @@ def _scan(random: np.random.Generator) -> Launch:
     return Launch((19,), (x, _poison(x.shape, "i8"), 509), (np.cumsum(x, axis=1),))
 
 
-def _bfloat(random: np.random.Generator) -> Launch:
+def _rounded(random: np.random.Generator) -> Launch:
     n = 3_001
     x = _normal(random, n, "f4")
     rounded = _to_bfloat(x)
@@ -143,5 +143,5 @@ _LAUNCHES: dict[str, Callable[[np.random.Generator], Launch]] = {
     "transpose": _transpose,
     "count": _count,
     "scan": _scan,
-    "bfloat": _bfloat,
+    "rounded": _rounded,
 }

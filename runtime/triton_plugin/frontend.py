@@ -48,9 +48,18 @@ def ttgir_of_file(
     path: Path, name: str, signature: str, num_warps: int, target: str | Target
 ) -> str:
     """The TTGIR of the jit function with a name in a Python file, which is run for that."""
-    _require_triton()
+    function = function_of_file(path, name)
     from .triton_api import late
 
+    try:
+        return ttgir_of(function, signature, {}, num_warps, target, {})
+    except late("errors").TritonError as error:
+        raise TrimetalError(str(error)) from error
+
+
+def function_of_file(path: Path, name: str) -> Any:
+    """The jit function with a name in a Python file, which is run for that."""
+    _require_triton()
     specification = importlib.util.spec_from_file_location(path.stem, path)
     if specification is None or specification.loader is None:
         raise TrimetalError(f"{path} is no Python file")
@@ -60,10 +69,12 @@ def ttgir_of_file(
     specification.loader.exec_module(module)
     if not hasattr(module, name):
         raise TrimetalError(f"{path} has no {name}")
-    try:
-        return ttgir_of(getattr(module, name), signature, {}, num_warps, target, {})
-    except late("errors").TritonError as error:
-        raise TrimetalError(str(error)) from error
+    return _jit_function(getattr(module, name))
+
+
+def constants_of(function: Any, signature: str) -> dict[str, object]:
+    """The parameters of a jit function that a signature, as a text, makes constants."""
+    return _types_and_constants(_jit_function(function), signature, {})[1]
 
 
 def ttgir_of(

@@ -14,13 +14,13 @@ from collections.abc import Callable, Sequence
 from trimetal import __version__
 from trimetal.transpiler.errors import TrimetalError
 
-from . import cache, check, doctor, parse, targets, transpile
+from . import build, cache, check, doctor, parse, targets, transpile
 from .common import BAD_USAGE, BROKEN_PIPE, INTERRUPTED, REFUSED
 from .output import highlighted, report_text
 
 __all__ = ["highlighted", "main", "report_text"]
 
-_COMMANDS = (transpile, parse, check, targets, doctor, cache)
+_COMMANDS = (transpile, build, parse, check, targets, doctor, cache)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -80,7 +80,7 @@ def scan(x_ptr, out_ptr, n_cols, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def bfloat(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+def rounded(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
     """x * x + 1, rounded to bfloat after each operation."""
     offsets = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = offsets < n
