@@ -109,8 +109,10 @@ class Op:
         location: Location = UNKNOWN,
         span: Span | None = None,
     ) -> None:
-        self.operands = []
-        self.attributes = dict(attributes or {})
+        self.operands = list(operands)
+        for index, operand in enumerate(self.operands):
+            operand.uses[(self, index)] = None
+        self.attributes = dict(attributes) if attributes else {}
         self.results = [Value(type_, self, i) for i, type_ in enumerate(result_types)]
         self.regions = []
         self.successors = []
@@ -119,8 +121,6 @@ class Op:
         self.location = location
         self.span = span
         self.parent: Block | None = None
-        for operand in operands:
-            self.add_operand(operand)
         for region in regions:
             self.add_region(region)
         for successor in successors:

@@ -41,9 +41,11 @@ class OperandField:
     def __init__(self) -> None:
         self.position = 0
         self.field_name = ""
+        self.is_first = True  # behind required operands only: the index is the position
 
     def __set_name__(self, owner: type[Op], name: str) -> None:
         self.position = len(owner.operand_fields)
+        self.is_first = all(field.kind == "one" for field in owner.operand_fields)
         self.field_name = name
         owner.operand_fields = (*owner.operand_fields, self)
 
@@ -67,10 +69,9 @@ class OperandField:
         return op.operands[start : start + count]
 
     def _fixed_position(self, op: Op) -> int:
-        fields = op.operand_fields
-        if all(f.kind == "one" for f in fields[: self.position]):
+        if self.is_first:
             return self.position
-        return len(op.operands) - (len(fields) - self.position)
+        return len(op.operands) - (len(op.operand_fields) - self.position)
 
 
 class operand(OperandField):  # noqa: N801 - reads as a declaration
@@ -83,6 +84,8 @@ class operand(OperandField):  # noqa: N801 - reads as a declaration
     def __get__(self, op: Op | None, owner: type[Op]) -> Value | operand:
         if op is None:
             return self
+        if self.is_first and not op.segments:
+            return op.operands[self.position]
         return self.values(op)[0]
 
 

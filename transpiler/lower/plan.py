@@ -76,6 +76,7 @@ class Plan:
         self.threadgroup_memory = threadgroup_memory
         self.kept: set[Value] = set()
         self._views: dict[Value, Position | None] = {}
+        self._roots: dict[Op, bool] = {}
         self.segments: list[Segment] = []
         self.groups: list[Group] = []
         self._depths: dict[Block, int] = {}
@@ -110,9 +111,14 @@ class Plan:
 
     def is_root(self, op: Op) -> bool:
         """Whether the op is one: a view is, where its elements move between threads."""
-        if coordinate_map(op) is not None:
-            return any(self.view(result) is None for result in op.results)
-        return type(op) in ROOT_MAKERS
+        known = self._roots.get(op)
+        if known is None:
+            if coordinate_map(op) is not None:
+                known = any(self.view(result) is None for result in op.results)
+            else:
+                known = type(op) in ROOT_MAKERS
+            self._roots[op] = known
+        return known
 
     def operand_positions(self, value: Value, position: Position) -> list[tuple[Value, Position]]:
         """The tensor operands of a computed value, at the positions that its own gives."""
