@@ -77,10 +77,10 @@ class Shift:
         for factors, number in source.terms:
             part = Polynomial.number(number, source.width)
             for factor in factors:
-                if isinstance(factor.type, TensorType):
-                    key = (factor, type(op), tuple(op.attributes.items()), op.result.type)
-                    factor = self._tensors.setdefault(key, op.result)
-                part = part * Polynomial.of(factor, source.width)
+                key = (factor, type(op), tuple(op.attributes.items()), op.result.type)
+                is_tensor = isinstance(factor.type, TensorType)
+                seen = self._tensors.setdefault(key, op.result) if is_tensor else factor
+                part = part * Polynomial.of(seen, source.width)
             result = result + part
         return result
 
