@@ -318,6 +318,7 @@ VECTOR = TensorType((2,), I32)
         ("(i32) -> i32", TypeAttr(FunctionType((I32,), (I32,)))),
         ("@name", SymbolAttr("name")),
         ('@"name with spaces"', SymbolAttr("name with spaces")),
+        ("@a::@b :: @c", SymbolAttr("a::b::c")),
         ("[1 : i32, []]", ArrayAttr((IntegerAttr(1, I32), ArrayAttr(())))),
         ("{}", DictAttr(())),
         ("{b = 1 : i32, c}", DictAttr((("b", IntegerAttr(1, I32)), ("c", UnitAttr())))),

@@ -38,11 +38,12 @@ class Nesting:
 
     def enter(self, cursor: Cursor, item: Item | None) -> None:
         """One level down, for one more part."""
-        if self._depth == 0:
+        if not self._depth:
             self.reset()
         self._depth += 1
         self._weight += 1
-        self._check(self._depth, cursor, item)
+        if self._depth > self._deepest or self._weight > MAX_WEIGHT:
+            self._check(self._depth, cursor, item)
 
     def leave(self) -> None:
         """One level up."""
@@ -65,7 +66,9 @@ class Nesting:
         if self._depth == 0:
             self.reset()
         self._weight += size.weight
-        self._check(self._depth + size.depth, cursor, item)
+        depth = self._depth + size.depth
+        if depth > self._deepest or self._weight > MAX_WEIGHT:
+            self._check(depth, cursor, item)
 
     def _check(self, depth: int, cursor: Cursor, item: Item | None) -> None:
         self._deepest = max(self._deepest, depth)
