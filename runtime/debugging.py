@@ -108,15 +108,22 @@ def line_of(record: Record) -> str:
     return f"{program} idx ({index}){site.text}{operand}{value_text(record)}"
 
 
+def _hex_float(number: float) -> str:
+    """As C's `%a`: Python writes zeros behind the last digit."""
+    digits, power, exponent = number.hex().partition("p")
+    return digits.rstrip("0").rstrip(".") + power + exponent if power else digits
+
+
 def value_text(record: Record) -> str:
     """The value as C's printf writes it."""
     site = record.site
     width = _WIDTHS.get(site.dtype, 64)
     bits = record.bits & ((1 << width) - 1)
+    if site.dtype in FLOAT_WIDTHS:
+        number = float_of_bits(bits, FloatType(site.dtype))
+        return _hex_float(number) if site.is_hex else f"{number:f}"
     if site.is_hex:
         return f"0x{bits:0{max(1, width // 4)}x}"
-    if site.dtype in FLOAT_WIDTHS:
-        return f"{float_of_bits(bits, FloatType(site.dtype)):f}"
     if site.dtype not in _WIDTHS:  # a pointer
         return f"0x{bits:x}"
     if site.is_signed and width > 1 and bits >> (width - 1):

@@ -48,7 +48,10 @@ def test_each_element_is_printed_once(capfd: pytest.CaptureFixture[str]) -> None
         ("f32", 1.5, False, 1, "1.500000"),
         ("f16", -0.25, False, 1, "-0.250000"),
         ("bf16", 3.0, False, 1, "3.000000"),
-        ("f32", 1.0, True, 1, "0x3f800000"),
+        ("f32", 1.0, True, 1, "0x1p+0"),
+        ("f32", -0.1015625, True, 1, "-0x1.ap-4"),
+        ("f16", 0.0, True, 1, "0x0p+0"),
+        ("f32", np.inf, True, 1, "inf"),
     ],
 )
 def test_values_look_as_in_triton(
