@@ -149,8 +149,6 @@ class Binder:
         ]
         for index, argument in buffers:
             check_mlx(argument, values[index])
-            if argument.written:
-                check_is_kept(argument, values, index)
         # An array that is also read is read where it is written.
         for index, argument in sorted(buffers, key=lambda each: not each[1].written):
             take = copies.written if argument.written else copies.read
@@ -188,13 +186,23 @@ def check_mlx(argument: Argument, array: AnyArray) -> None:
     check_size(argument, array.size)
 
 
-def check_is_kept(argument: Argument, values: tuple[object, ...], index: int) -> None:
-    """Refuses a temporary array of MLX that the kernel writes: its new value would be lost."""
-    if is_temporary(values, index):
-        raise LaunchError(
-            f"{argument.name}: the kernel writes to this array, which nobody else holds",
-            note="arrays of MLX are values: give the array a name, or call results(...)",
-        )
+def check_are_kept(arguments: Sequence[Argument], values: tuple[object, ...]) -> None:
+    """Refuses temporary arrays of MLX that the kernel writes: their new values would be lost.
+
+    `values` are what the `__call__` that calls this got; no variable here may hold one of them.
+    """
+    for index in range(min(len(arguments), len(values))):
+        if (
+            arguments[index].written
+            and type(values[index]) not in _DIRECT
+            and is_mlx(values[index])
+            and is_temporary(values, index, 3)
+        ):
+            name = arguments[index].name
+            raise LaunchError(
+                f"{name}: the kernel writes to this array, which nobody else holds",
+                note="arrays of MLX are values: give the array a name, or call results(...)",
+            )
 
 
 def check_host(argument: Argument, array: HostArray) -> None:

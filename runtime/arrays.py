@@ -7,7 +7,9 @@ protocol become a `HostArray`; nothing is copied, except where an array is a val
 from __future__ import annotations
 
 import ctypes
+import dis
 import importlib
+import inspect
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +20,9 @@ import numpy as np
 from trimetal.transpiler.errors import LaunchError
 from trimetal.transpiler.shader import Argument
 
-# Of the memory that a kernel writes to; the widest access is 16 bytes.
+# Of the memory that a kernel writes to.
 _ALIGNMENT = 64
+_WIDEST_ACCESS = 16
 _MLX = "mlx.core"
 
 
@@ -218,22 +221,27 @@ class MlxCopies:
 
     def __init__(self) -> None:
         self._copies: dict[int, tuple[Any, np.ndarray[Any, np.dtype[np.uint8]]]] = {}
+        # Copies that are read only, kept for the launch.
+        self._kept: list[object] = []
 
     def read(self, array: Any) -> HostArray:
-        """The memory of an array that is not written, or of its copy if it has one."""
+        """The memory of an array that is not written, or of its copy if it has one.
+
+        On the CPU, MLX aligns arrays to 8 bytes; one that the widest access does not fit is copied.
+        """
         if id(array) in self._copies:
             return self.written(array)
-        return _mlx(array, mlx_address(array), array)
+        address = mlx_address(array)
+        if address % _WIDEST_ACCESS == 0:
+            return _mlx(array, address, array)
+        copy = _aligned_copy(array)
+        self._kept.append(copy)
+        return _mlx(array, copy.ctypes.data, copy)
 
     def written(self, array: Any) -> HostArray:
         """The memory of an array's copy."""
         if id(array) not in self._copies:
-            memory = np.empty(array.nbytes + _ALIGNMENT, np.uint8)
-            start = -memory.ctypes.data % _ALIGNMENT
-            copy = memory[start : start + array.nbytes]
-            if array.nbytes:
-                ctypes.memmove(copy.ctypes.data, mlx_address(array), array.nbytes)
-            self._copies[id(array)] = array, copy
+            self._copies[id(array)] = array, _aligned_copy(array)
         copy = self._copies[id(array)][1]
         return _mlx(array, copy.ctypes.data, copy)
 
@@ -243,6 +251,15 @@ class MlxCopies:
         for array, copy in self._copies.values():
             if array.nbytes:
                 array[...] = core.array(copy).view(array.dtype).reshape(array.shape)
+
+
+def _aligned_copy(array: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    memory = np.empty(array.nbytes + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    copy = memory[start : start + array.nbytes]
+    if array.nbytes:
+        ctypes.memmove(copy.ctypes.data, mlx_address(array), array.nbytes)
+    return copy
 
 
 def _mlx(array: Any, address: int, owner: object) -> HostArray:
@@ -321,17 +338,36 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
         raise LaunchError(f"NumPy has no {name}", note="pip install ml_dtypes") from None
 
 
-def is_temporary(arguments: tuple[object, ...], index: int) -> bool:
-    """Whether nobody but the tuple of a call's arguments holds this one: `kernel(grid, x[1:])`.
+def is_temporary(arguments: tuple[object, ...], index: int, depth: int) -> bool:
+    """Whether nobody but the call of a kernel holds this argument of it: `kernel(grid, x[1:])`.
 
-    What a kernel stores in such an array of MLX would be lost. Counts references, so a caller that
-    keeps the arguments in another place hides a temporary.
+    `arguments` are what `__call__` got; its caller is `depth` frames above this one. What a kernel
+    stores in such an array of MLX would be lost. Counts references, so a caller that keeps the
+    arguments in another place hides a temporary; `kernel(grid, *arguments)` is not looked at, and
+    nothing is in a Python whose calls count other references.
     """
-    return sys.getrefcount(arguments[index]) <= _REFERENCES
+    if sys.getrefcount(arguments[index]) > _OF_A_TEMPORARY or _OF_A_TEMPORARY == _OF_A_VARIABLE:
+        return False
+    frame = inspect.currentframe()
+    for _ in range(depth):
+        frame = frame.f_back if frame else None
+    return frame is not None and frame.f_code.co_code[frame.f_lasti] != _UNPACKING_CALL
 
 
-def _references(*arguments: object) -> int:
-    return sys.getrefcount(arguments[0])
+_UNPACKING_CALL = dis.opmap["CALL_FUNCTION_EX"]
 
 
-_REFERENCES = _references(object())
+class _Probe:
+    """Called as a kernel is."""
+
+    def __call__(self, grid: object, *arguments: object, stream: object = None) -> int:
+        return sys.getrefcount(arguments[0])
+
+
+def _references_of_a_variable() -> int:
+    variable = object()
+    return _Probe()(1, variable)
+
+
+_OF_A_TEMPORARY = _Probe()(1, object())
+_OF_A_VARIABLE = _references_of_a_variable()

@@ -11,7 +11,7 @@ from trimetal.runtime.profile import Profile
 from trimetal.transpiler.errors import LaunchError
 from trimetal.transpiler.shader import Shader
 
-from .arguments import AnyArray, Binder, Bound
+from .arguments import AnyArray, Binder, Bound, check_are_kept
 from .arrays import fresh_arguments
 from .debugging import clear, new_buffer, show
 
@@ -87,6 +87,7 @@ class Kernel:
         self.shader = shader
         self._program = program
         self._binder = Binder(shader.arguments)
+        self._arguments = tuple(a for a in shader.arguments if a.kind != "debug")
         self._schedules = schedules
 
     def __call__(self, grid: Grid, *arguments: object, stream: Any = None) -> None:
@@ -96,6 +97,7 @@ class Kernel:
         """
         groups = groups_of(grid)
         debug = new_buffer() if self.shader.debug else None
+        check_are_kept(self._arguments, arguments)
         bound = self._binder.bind(arguments, debug)
         try:
             self._run(groups, bound, debug)

@@ -56,7 +56,7 @@ def _copied(array: Any, count: int, shape: tuple[int, ...], after: Any, stream: 
     if groups * _THREADS >= _LIMIT:
         raise LaunchError(f"an array of {count} elements is too large for MLX to copy")
     is_small = array.size < _SMALL
-    kernel = _kernel(array.itemsize, is_small, after is not None)
+    kernel = copy_kernel(array.itemsize, is_small, after is not None)
     flat = core().reshape(array, (-1,), stream=stream)
     inputs = [flat, core().array(count, core().int64)]
     (copy,) = kernel(
@@ -71,7 +71,7 @@ def _copied(array: Any, count: int, shape: tuple[int, ...], after: Any, stream: 
 
 
 @lru_cache
-def _kernel(itemsize: int, is_small: bool, waits: bool) -> Any:
+def copy_kernel(itemsize: int, is_small: bool, waits: bool) -> Any:
     """A kernel that copies words of a size; if it waits, it has another input, to run after it."""
     space = "constant" if is_small else "device"
     source = template("mlx/copy.metal.jinja").render(

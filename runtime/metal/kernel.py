@@ -12,10 +12,10 @@ import numpy as np
 
 from trimetal.runtime.arguments import (
     Address,
+    check_are_kept,
     check_count,
     check_dtype,
     check_host,
-    check_is_kept,
     check_mlx,
     check_size,
     scalar_checker,
@@ -66,13 +66,12 @@ class MetalKernel(Kernel):
         """
         groups = groups_of(grid)
         check_count(self._arguments, arguments)
+        check_are_kept(self._arguments, arguments)
         if any(device_of(value) == "mps" for value in arguments):
             self._mps.launch(groups, arguments, self._scalars)
             return
         for index in self._written:
-            if is_mlx(arguments[index]):
-                check_is_kept(self._arguments[index], arguments, index)
-            elif isinstance(arguments[index], Empty):
+            if isinstance(arguments[index], Empty):
                 name = self._arguments[index].name
                 raise LaunchError(f"{name}: an array is expected; Empty is for results(...)")
         launch = self._prepared(arguments)

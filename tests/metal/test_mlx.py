@@ -274,4 +274,6 @@ def test_the_examples(device: StandIn) -> None:
             expected = wanted[id(value)]
             error = np.abs(np.array(array).astype(np.float64) - expected).max()
             assert error <= case.tolerance * np.abs(expected).max(), case.dump
-    assert len(device.texts) == len(CASES)
+        plain = case.dump.startswith(("vector_add", "softmax", "layer_norm", "row_sum"))
+        assert not plain or len(device.texts) == 1, case.dump
+        device.texts.clear()
