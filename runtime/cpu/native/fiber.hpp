@@ -53,12 +53,13 @@ struct Fiber {
     void* stack_pointer;
     char* stack;  // null until first used
     bool started;
+    RaceFiber races;
 };
 
-inline size_t guard_bytes() {
-    static const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    return page;
-}
+// Set as the library is loaded, before there are threads.
+static const size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+
+inline size_t guard_bytes() { return page_bytes; }
 
 // Reserves a stack; an overflow runs into the guard page below it. Where the system has no
 // mappings left for guards, the stack works without.

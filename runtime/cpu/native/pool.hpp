@@ -52,6 +52,7 @@ inline void make_ready(Worker& w, Launch& launch) {
     for (int i = 0; i < 3; ++i) w.group.groups[i] = launch.groups[i];
     w.group.threads = launch.threads;
     set_order(w, launch.schedule);
+    make_race_fibers(w, launch.threads);
     w.running = &w.main;
 }
 

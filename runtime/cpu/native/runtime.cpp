@@ -20,6 +20,7 @@
 
 #include "trimetal/abi.hpp"
 
+#include "races.hpp"
 #include "fiber.hpp"
 #include "worker.hpp"
 #include "schedule.hpp"

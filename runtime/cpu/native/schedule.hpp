@@ -7,6 +7,7 @@ namespace trimetal {
 
 inline void switch_fiber(Worker& w, Fiber* from, Fiber* to) {
     w.running = to;
+    switch_race_fiber(to->races);
     trimetal_switch(&from->stack_pointer, to->stack_pointer);
 }
 
@@ -144,7 +145,9 @@ inline void finish(Worker& w, Thread& t) {
     Worker& w = *worker;
     for (;;) {
         Thread& t = *w.current;
+        follow(&w.begun);
         w.launch->entry(w.launch->arguments, t, w.group);
+        happened(&w.ended);
         finish(w, t);
         Fiber* own = t.fiber;
         w.free_fibers[w.free_count++] = own;
@@ -190,6 +193,14 @@ inline void reset_threads(Worker& w) {
     }
 }
 
+// From the worker to one of its fibers, and back.
+inline void enter(Worker& w, Fiber* fiber) {
+    w.main.races = this_race_fiber();
+    happened(&w.begun);
+    switch_fiber(w, &w.main, fiber);
+    follow(&w.ended);
+}
+
 // Runs one threadgroup to its end, its first error, or until it is suspended.
 inline void run_group(Worker& w, const unsigned position[3]) {
     for (int i = 0; i < 3; ++i) w.group.position[i] = position[i];
@@ -204,7 +215,7 @@ inline void run_group(Worker& w, const unsigned position[3]) {
     reset_simdgroups(w);
     reset_threads(w);
     make_current(w, *first_ready(w, w.simdgroups[w.order[0]], w.before_first));
-    switch_fiber(w, &w.main, w.current->fiber);
+    enter(w, w.current->fiber);
     if (w.failed) abandon_fibers(w);
 }
 
@@ -212,7 +223,7 @@ inline void run_group(Worker& w, const unsigned position[3]) {
 inline void resume_group(Worker& w) {
     Fiber* fiber = w.suspended;
     w.suspended = nullptr;
-    switch_fiber(w, &w.main, fiber);
+    enter(w, fiber);
     if (w.failed) abandon_fibers(w);
 }
 

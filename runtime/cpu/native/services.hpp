@@ -15,9 +15,11 @@ inline void barrier(unsigned line) {
         fail(w, "line %u: threads diverge: thread %u is in this threadgroup_barrier, "
              "%u others wait in the one at line %u", line, t.thread, w.at_barrier, w.barrier_line);
     w.barrier_line = line;
+    happened(&w.at_barrier);
     if (++w.at_barrier == w.alive) {
         w.at_barrier = 0;
         ++w.barrier_epoch;
+        follow(&w.at_barrier);
         return;
     }
     t.line = line;
@@ -25,6 +27,7 @@ inline void barrier(unsigned line) {
     t.state = State::at_barrier;
     t.wait_epoch = w.barrier_epoch;
     wait_for_others(w, t);
+    follow(&w.at_barrier);
 }
 
 inline unsigned exchange(unsigned line, const char* operation, Combine combine) {
@@ -45,8 +48,11 @@ inline unsigned exchange(unsigned line, const char* operation, Combine combine) 
              ranks.arrived, ranks.operation, ranks.line);
     }
     ranks.arrived |= 1u << t.index;
+    happened(&ranks);
     if (ranks.arrived == ranks.members) {
+        follow(&ranks);
         if (combine) combine(ranks, epoch & 1);
+        happened(&ranks);
         ranks.arrived = 0;
         ++ranks.epoch;
         return epoch & 1;
@@ -56,6 +62,7 @@ inline unsigned exchange(unsigned line, const char* operation, Combine combine) 
     t.state = State::in_operation;
     t.wait_epoch = epoch;
     wait_for_others(w, t);
+    follow(&ranks);
     return epoch & 1;
 }
 

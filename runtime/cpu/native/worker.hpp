@@ -66,6 +66,7 @@ struct Worker {
     unsigned at_barrier;
     unsigned barrier_epoch;
     unsigned barrier_line;
+    char begun, ended;        // places for races.hpp: the threadgroup begins, a thread ends
 
     // The order of a schedule: the step from lane to lane (odd), and the SIMD-groups in turn.
     unsigned lane_step;
@@ -109,6 +110,13 @@ inline Worker* make_worker() {
     for (unsigned i = 0; i < max_threads; ++i) w->free_fibers[i] = &w->fibers[max_threads - 1 - i];
     w->free_count = max_threads;
     return w->fibers && w->free_fibers && w->threads && w->signal_stack ? w : nullptr;
+}
+
+// A fiber begins after what its creator did: the worker itself makes them all, before the threads of
+// a threadgroup do anything.
+inline void make_race_fibers(Worker& w, unsigned count) {
+    for (unsigned i = 0; i < count; ++i)
+        if (!is_made(w.fibers[i].races)) w.fibers[i].races = new_race_fiber();
 }
 
 // After an error fibers stand in the middle of the kernel: forget what they were doing.
