@@ -8,7 +8,16 @@ from ..dialects import arith, metal, tt
 from ..ir.attributes import DenseAttr, IntegerAttr
 from ..ir.core import Op, Value
 from ..ir.stems import stem_of
-from ..ir.types import U32, IntegerType, PointerType, Type, VectorType, bit_width, element_of
+from ..ir.types import (
+    U32,
+    FloatType,
+    IntegerType,
+    PointerType,
+    Type,
+    VectorType,
+    bit_width,
+    element_of,
+)
 from .context import Context, Storage
 from .distribution import Position
 from .elements import Elements, distribution, pointee
@@ -76,6 +85,7 @@ class LoadRoot(Root):
         super().__init__(op, list(op.operands), op.ptr)
         self.load_op = op
         self._is_one_address = False
+        self._has_other = False  # the wide access itself gives what the mask leaves out
 
     @property
     def produced(self) -> list[Value]:
@@ -87,7 +97,7 @@ class LoadRoot(Root):
         if group.width.chunks == 1 or self._is_one_address:
             load_step(group.context, elements, self.load_op, group.position)
             group.keep(elements, self.op.result)
-        else:
+        elif not self._has_other:
             apply_other(group.context, elements, self.load_op)
 
     def open_chunks(self, group: GroupLowering, outer: Elements) -> None:
@@ -100,7 +110,9 @@ class LoadRoot(Root):
         storage = group.context.storages.get(value)
         if storage is None:
             storage = group.chunk_storages[value] = group.chunk_storage(value)
-        load_chunks(group.context, outer, self.load_op, group.width, storage)
+        other = _other_of_all(outer, self.load_op, group.position)
+        self._has_other = other is not None
+        load_chunks(group.context, outer, self.load_op, group.width, storage, other)
 
 
 class StoreRoot(Root):
@@ -201,8 +213,24 @@ def _piece(context: Context, vector: Value, start: int, size: int, lanes: int) -
     return context.builder.value(metal.Slice((vector,), (type_,), attributes))
 
 
+def _other_of_all(elements: Elements, op: tt.Load, position: Position) -> Value | None:
+    """The one number that a wide access gives where the mask is false, if words can hold it."""
+    if op.other is None or op.mask is None or is_zero(op.other):
+        return None
+    element = element_of(op.other.type)
+    fits = isinstance(element, IntegerType | FloatType) and bit_width(element) in (16, 32, 64)
+    if not fits or elements.element(op.other, position).form is not Form.UNIFORM:
+        return None
+    return elements.first(op.other, position)
+
+
 def load_chunks(
-    context: Context, elements: Elements, op: tt.Load, width: Width, storage: Storage
+    context: Context,
+    elements: Elements,
+    op: tt.Load,
+    width: Width,
+    storage: Storage,
+    other: Value | None,
 ) -> None:
     """One 16-byte access a step, split into the vectors of `storage` (8 halves: two half4)."""
     position = distribution(op.result).identity
@@ -217,10 +245,10 @@ def load_chunks(
     for start in range(0, width.access, max(per_access, width.lanes)):
         at = offset(context, pointer, start)
         if per_access <= width.lanes:
-            parts = [_joined_load(context, at, vector, width.lanes, per_access, mask, op)]
+            parts = [_joined_load(context, at, vector, width.lanes, per_access, mask, other, op)]
         else:
             parts = _split_load(
-                context, at, vector, width.lanes * size, per_access * size, mask, op
+                context, at, vector, width.lanes * size, per_access * size, mask, other, op
             )
         for part in parts:
             where = context.builder.add(index, context.builder.constant(chunk))
@@ -259,13 +287,15 @@ def _joined_load(
     lanes: int,
     per_access: int,
     mask: Value | None,
+    other: Value | None,
     op: tt.Load,
 ) -> Value:
     """One vector, of one access or (long elements) several."""
     part_type = metal.with_lanes(vector, per_access)
+    given = None if other is None else context.splat(other, per_access)
     parts: list[Value] = []
     for start in range(0, lanes, per_access):
-        parts.append(device_load(context, offset(context, pointer, start), part_type, mask))
+        parts.append(device_load(context, offset(context, pointer, start), part_type, mask, given))
         parts[-1].name = op.result.name
     return context.pack(parts, vector)
 
@@ -277,11 +307,17 @@ def _split_load(
     vector_bytes: int,
     access_bytes: int,
     mask: Value | None,
+    other: Value | None,
     op: tt.Load,
 ) -> list[Value]:
     """The vectors of one access, which moves words of 32 bits."""
     count, words_each = access_bytes // 4, vector_bytes // 4
-    words = device_load(context, pointer, metal.with_lanes(U32, count), mask)
+    given = None
+    if other is not None:
+        pair = context.splat(other, 32 // bit_width(other.type))
+        word = context.builder.value(metal.BitCast((pair,), (U32,)))
+        given = context.splat(word, count)
+    words = device_load(context, pointer, metal.with_lanes(U32, count), mask, given)
     words.name = f"{stem_of(op.result) or 'loaded'}_bits"
     parts: list[Value] = []
     for start in range(0, count, words_each):
