@@ -127,6 +127,19 @@ def test_direct(arguments: dict[str, str], transposed: bool) -> None:
     assert "tt.load" not in text
 
 
+def test_a_transposed_matrix_is_loaded_transposed() -> None:
+    turned = ROWS.replace("[1, 4]", "[4, 1]", 1).replace("[4, 8]", "[8, 4]", 1)
+    turned = turned.replace("[4, 1], order = [1, 0]", "[1, 4], order = [0, 1]")
+    tensor = FULL.replace(ROWS, turned)
+    ops = f"%t = tt.trans %a {{order = array<i32: 1, 0>}} : {FULL} -> {tensor}\n"
+    ops += f"%u = ttg.convert_layout %t : {tensor} -> {FULL}"
+    for pointers, transposed in (("%at", True), ("%turned", False)):
+        text = kernel(pointers=pointers, between=ops).replace("tt.dot %a", "tt.dot %u")
+        (line,) = [line for line in staged(text).splitlines() if "metal.direct" in line]
+        assert ("transposed" in line) == transposed
+        assert "along_k = 0" in line
+
+
 WRAPPED = f"""
   %limit_n = tt.splat %odd : i32 -> {THIN[0]}
   %w = arith.remsi %i, %limit_n : {THIN[0]}

@@ -58,6 +58,7 @@ class Direct(Op):
 
     `pointers` has the address of each matrix's first element (`tiling.address_layout`), `mask` says
     whether a matrix is loaded, or is zero. Rows (columns, if `transposed`) are `pitch` apart.
+    `along_k` is the dimension of the pointers along which the dot sums.
     """
 
     name = "metal.direct"
@@ -69,6 +70,7 @@ class Direct(Op):
     pitch = operand()
     mask = optional()
     side = integer(required=True)
+    along_k = integer(required=True)
     transposed = flag()
 
 

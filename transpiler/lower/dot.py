@@ -318,7 +318,7 @@ class DotLowering:
             counted(self.builder, steps, "k") as k,
         ):
             step = self.builder.add(first, k)
-            if isinstance(a, Direct) and isinstance(b, Direct) and steps_masked(a.mask, b.mask):
+            if isinstance(a, Direct) and isinstance(b, Direct) and steps_masked(a.op, b.op):
                 with only_if(self.context, a.condition(self.context, step)):
                     self._step(replace(a, mask=None), replace(b, mask=None), matrix, step)
             else:

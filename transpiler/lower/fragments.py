@@ -38,11 +38,14 @@ if TYPE_CHECKING:
 class Direct:
     """An operand in device memory: the address of each fragment, and whether it is loaded."""
 
-    pointers: Value
+    op: metal_matrix.Direct
     mask: Value | None
     pitch: Value
-    side: int
-    transposed: bool
+
+    @property
+    def pointers(self) -> Value:
+        """The addresses."""
+        return self.op.pointers
 
     @property
     def element(self) -> Type:
@@ -55,7 +58,7 @@ class Direct:
     def bits_along_k(self) -> int:
         """Register bits of the addresses that count fragments along K: the lowest ones."""
         assert isinstance(self.pointers.type, TensorType)
-        depth = self.pointers.type.shape[0 if self.side else 1]
+        depth = self.pointers.type.shape[self.op.along_k]
         return (depth // SIDE).bit_length() - 1
 
     def condition(self, context: Context, k: Value) -> Value | None:
@@ -74,7 +77,7 @@ def operand_of(context: Context, value: Value) -> Operand:
     """Where an operand lies."""
     op = value.defining_op
     if isinstance(op, metal_matrix.Direct):
-        return Direct(op.pointers, op.mask, context.scalar(op.pitch), op.side, op.transposed)
+        return Direct(op, op.mask, context.scalar(op.pitch))
     return context.tiles[value] if value in context.tiles else context.storage(value)
 
 
@@ -124,7 +127,7 @@ class FragmentLoads:
         position, low = distribution(source.pointers).identity, source.bits_along_k
         variables = [LoopVariable(k, 0, low), LoopVariable(at, low, len(position) - low)]
         step = Elements(context, Iteration(builder, 1, variables))
-        attributes = {"transposed": UnitAttr()} if source.transposed else {}
+        attributes = {"transposed": UnitAttr()} if source.op.transposed else {}
         mask = None if source.mask is None else step.first(source.mask, position)
         with ExitStack() as inside:
             if mask is not None:

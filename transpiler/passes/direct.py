@@ -39,22 +39,25 @@ class DirectLoads:
 
     def operand(self, value: Value, side: int, result: Value, anchor: Op) -> Value | None:
         """A direct operand of a dot, made before an op; None where it has to be staged."""
-        load, layout = value.defining_op, encoding_of(result)
+        loaded, layout = _untransposed(value), encoding_of(result)
+        load = loaded.defining_op
         if not isinstance(load, tt.Load) or not isinstance(layout, LinearEncoding):
             return None
         if sharing(side, layout) > self._target.direct_sharing or not _can_wait(load, anchor):
             return None
-        type_ = value.type
-        assert isinstance(type_, TensorType)
         pitch = self._pitch(load)
         if pitch is None or not self._is_whole(load):
             return None
+        type_ = value.type
+        assert isinstance(type_, TensorType)
         layout = address_layout(type_.shape, side, layout)
+        layout = layout if loaded is value else _swapped(layout)
         needed = [load.ptr] if load.mask is None else [load.ptr, load.mask]
         values = [self._layouts.recomputed(each, layout, anchor) for each in needed]
         if any(each is None for each in values):
             return None
-        return _made(value, side, [each for each in values if each is not None], pitch, anchor)
+        found = [each for each in values if each is not None]
+        return _made(value, side, found, pitch, anchor)
 
     def _pitch(self, load: tt.Load) -> tuple[Polynomial, bool] | None:
         """Elements between rows (with `True`: columns), the elements of which are neighbours."""
@@ -73,6 +76,19 @@ class DirectLoads:
         constancy = self._axis[load.mask].constancy
         is_zero = load.other is None or splat_of(load.other) == 0
         return is_zero and all(constant % SIDE == 0 for constant in constancy)
+
+
+def _untransposed(value: Value) -> Value:
+    """A matrix that an operand is the transpose of, or the operand."""
+    op = value.defining_op
+    is_turned = isinstance(op, tt.Trans) and tuple(op.order) == (1, 0)
+    return op.operands[0] if is_turned and op is not None else value
+
+
+def _swapped(layout: LinearEncoding) -> LinearEncoding:
+    parts = (layout.register, layout.lane, layout.warp)
+    register, lane, warp = (tuple(basis[::-1] for basis in bases) for bases in parts)
+    return LinearEncoding(register, lane, warp, (), 2)
 
 
 def _can_wait(load: tt.Load, anchor: Op) -> bool:
@@ -98,8 +114,12 @@ def _made(
 ) -> Value:
     before = Before(anchor)
     pitch, transposed = pitched
-    attributes: dict[str, Attribute] = {"side": metal.integer_attribute(side)}
-    if transposed:
+    is_turned = _untransposed(value) is not value
+    attributes: dict[str, Attribute] = {
+        "side": metal.integer_attribute(side),
+        "along_k": metal.integer_attribute(int(side == 0) ^ int(is_turned)),
+    }
+    if transposed != is_turned:
         attributes["transposed"] = UnitAttr()
     operands = [values[0], _number(pitch, before), *values[1:]]
     loaded = value.type
@@ -123,14 +143,14 @@ def _number(pitch: Polynomial, before: Before) -> Value:
     return total
 
 
-def steps_masked(a: Value | None, b: Value | None) -> bool:
+def steps_masked(a: metal_matrix.Direct, b: metal_matrix.Direct) -> bool:
     """Whether two operands' masks are the same condition on K, and on nothing else.
 
     Then a step of K is done or not: what is masked would multiply zeros by zeros.
     """
-    if a is None or b is None:
+    if a.mask is None or b.mask is None:
         return False
-    mine, its = _condition_on(a, 1), _condition_on(b, 0)
+    mine, its = _condition_on(a.mask, a.along_k), _condition_on(b.mask, b.along_k)
     return mine is not None and mine == its
 
 

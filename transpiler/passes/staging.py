@@ -62,7 +62,9 @@ class _Staging:
     def _direct(self, dot: tt.Dot, side: int) -> Value | None:
         value, result = dot.operands[side], dot.result.type
         assert isinstance(result, TensorType)
-        if len(value.uses) > 1 or result.shape[-1] < SIDE:
+        maker = value.defining_op
+        shared = [value, *(maker.operands[:1] if isinstance(maker, tt.Trans) else [])]
+        if any(len(each.uses) > 1 for each in shared) or result.shape[-1] < SIDE:
             return None
         return self.direct.operand(value, side, dot.result, dot)
 
