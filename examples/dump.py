@@ -83,6 +83,18 @@ def softmax(name: str, dtype: str, block: int, any_size: bool = False, **more: A
     )
 
 
+def softmax_gradient(name: str, dtype: str, block: int) -> Variant:
+    """Nothing is known of n_cols."""
+    pointers = ("dx_ptr", "dy_ptr", "y_ptr")
+    return Variant(
+        "softmax_gradient",
+        name,
+        {**dict.fromkeys(pointers, f"*{dtype}"), "n_cols": "i32"},
+        {"BLOCK": block},
+        pointers,
+    )
+
+
 def layer_norm(name: str, dtype: str, any_size: bool = False, **more: Any) -> Variant:
     """`any_size`: nothing is known of n_cols and the stride."""
     rows = ("x_ptr", "out_ptr", "weight_ptr", "bias_ptr")
@@ -173,6 +185,7 @@ VARIANTS = (
     softmax("f32-1024-any", "fp32", 1024, any_size=True),
     softmax("f16-1024", "fp16", 1024),
     softmax("f32-1024-cuda80", "fp32", 1024, target="cuda:80"),
+    softmax_gradient("f32-1024", "fp32", 1024),
     layer_norm("f32", "fp32"),
     layer_norm("f32-any", "fp32", any_size=True),
     layer_norm("f16", "fp16", num_warps=8),

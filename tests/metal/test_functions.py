@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 import trimetal
+from examples.softmax_gradient import __main__ as softmax_gradient
 from trimetal.runtime import Empty, Kernel, compile
 from trimetal.runtime.metal.copying import copy_kernel
 from trimetal.transpiler.errors import LaunchError
@@ -139,3 +140,17 @@ def test_the_stream_reaches_every_launch(tmp_path: Path) -> None:
         return out
 
     assert recorded(tmp_path / "function", function, mx.arange(9.0)) == [stream] * 3
+
+
+@pytest.mark.parametrize("device", ["cpu", "metal"])
+def test_the_example_of_a_gradient(device: str) -> None:
+    """As it is on the CPU device, and with MLX's texts; compiled functions run as they are here."""
+    mx.disable_compile()
+    try:
+        with stand_in() as found:
+            loss, gradient = softmax_gradient.errors(softmax_gradient.step(device))
+    finally:
+        mx.enable_compile()
+    assert loss < 1e-5
+    assert gradient < 1e-5
+    assert len(found.texts) == (2 if device == "metal" else 0)
