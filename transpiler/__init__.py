@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from . import collector
 from .ir.core import Module
 from .shader import Argument, Shader
 from .target import DEFAULT_TARGET, Target, get_target
@@ -40,11 +41,12 @@ def transpile(
     chip = get_target(target)
     wanted = {print_after} if isinstance(print_after, str) else set(print_after)
     say = printer or _to_stderr
-    module = source if isinstance(source, Module) else parse(source)
-    for each in PASSES:
-        module = each.run(module, chip)
-        if verify:
-            verify_module(module)
-        if each.name in wanted:
-            say(f"// after {each.name}\n{print_module(module)}")
-    return emit(module, chip)
+    with collector.paused():
+        module = source if isinstance(source, Module) else parse(source)
+        for each in PASSES:
+            module = each.run(module, chip)
+            if verify:
+                verify_module(module)
+            if each.name in wanted:
+                say(f"// after {each.name}\n{print_module(module)}")
+        return emit(module, chip)

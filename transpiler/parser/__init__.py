@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from .. import collector
 from ..errors import ParseError, SourceText, Span
 from ..ir.core import Module
 from ..ir.verify import verify
@@ -21,8 +22,9 @@ def parse(text_or_path: str | os.PathLike[str], name: str | None = None) -> Modu
     A string that holds a newline, or starts with `#` or `module`, is the text itself; any other
     string is a path. `name` is what errors call the text (default: the path, or `<ttgir>`).
     """
-    module = parse_unverified(text_or_path, name)
-    verify(module)
+    with collector.paused():
+        module = parse_unverified(text_or_path, name)
+        verify(module)
     return module
 
 
