@@ -1,4 +1,4 @@
-"""Kernels in MLX's own way: a function with a gradient, compiled: python -m examples.softmax_gradient
+"""Kernels in MLX's own way, with a gradient: python -m examples.softmax_gradient
 
 Both directions are kernels of Triton. `results` gives new arrays and leaves its arguments as they
 are, as MLX wants it of a function; `Empty` stands for what a kernel fills, and costs no copy. On an
@@ -9,6 +9,7 @@ elsewhere the CPU device runs the kernels at once, which `mx.compile` does not a
 # MLX's stubs leave much unknown to a strict checker.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+# pyright: reportUntypedFunctionDecorator=false
 
 from __future__ import annotations
 
