@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from trimetal.transpiler.errors import ParseError, TrimetalError, VerifyError
 from trimetal.transpiler.ir.core import Module
+from trimetal.transpiler.ir.location import FileLineColLoc, Location, NameLoc
 from trimetal.transpiler.parser import MAX_TEXT, parse
 from trimetal.transpiler.parser.grammar import MAX_ALIASES
-from trimetal.transpiler.parser.nesting import MAX_DEPTH
+from trimetal.transpiler.parser.nesting import MAX_DEPTH, MAX_LOCATION_DEPTH
 
 from .support import BLOCKED, DUMPS, HEAD, text_of
 
@@ -139,8 +140,21 @@ NESTED = {
 
 @pytest.mark.parametrize("name", NESTED)
 def test_deep_types_and_attributes_are_refused(name: str) -> None:
-    with pytest.raises(ParseError, match=f"nested deeper than {MAX_DEPTH} levels"):
+    limit = MAX_LOCATION_DEPTH if "loc(" in NESTED[name] else MAX_DEPTH
+    with pytest.raises(ParseError, match=f"nested deeper than {limit} levels"):
         parse(text_of(NESTED[name]))
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["forwards", "backwards"])
+def test_a_loop_that_carries_many_variables_has_a_location_of_many_names(order: int) -> None:
+    lines = [f'#a{i + 1} = loc("x{i}"(#a{i}))' for i in range(50)]
+    aliases = "\n".join(['#a0 = loc("file.py":1:2)', *lines][::order])
+    parsed = parse(text_of("foo.bar loc(#a50)", aliases=aliases))
+    location = next(op.location for op in parsed.walk() if op.op_name == "foo.bar")
+    expected: Location = FileLineColLoc("file.py", 1, 2)
+    for i in range(50):
+        expected = NameLoc(f"x{i}", expected)
+    assert location == expected
 
 
 def test_deep_regions_do_not_overflow_the_stack() -> None:

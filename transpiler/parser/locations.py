@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from ..ir.location import UNKNOWN, CallSiteLoc, FileLineColLoc, FusedLoc, Location, NameLoc
 from .cursor import Cursor
 from .literals import unescape
-from .nesting import Size
+from .nesting import MAX_LOCATION_DEPTH, Nesting, Size
 from .nodes import AliasNode, Item, Node, Token
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Locations:
-    """The locations of one text; each alias is read once, on first use."""
+    """The locations of one text; each alias is read once."""
 
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
-        self.nesting = resolver.nesting
+        self.nesting = Nesting(MAX_LOCATION_DEPTH)
         self.known: dict[str, tuple[Location, Size]] = {}
         self._resolving: set[str] = set()
 
@@ -28,7 +28,10 @@ class Locations:
         first = node.items[0]
         if first.type == "LOC":
             return self._alias(str(first)[4:-1], cursor, cast(Token, first))
-        return self._inside(cursor, cast(Node, node.items[1]))
+        inner = cursor.inner(cast(Node, node.items[1]))
+        location = self._location(inner)
+        inner.end()
+        return location
 
     def _inside(self, cursor: Cursor, node: Node) -> Location:
         """The one location between two brackets."""
@@ -40,10 +43,12 @@ class Locations:
         return location
 
     def _alias(self, text: str, cursor: Cursor, token: Item) -> Location:
+        if not self.known and not self._resolving:
+            self._resolve_all()
         found = self.known.get(text)
         if found is None:
             alias = self.resolver.aliases.get(text)
-            if alias is None or not alias.items or alias.items[0].type != "location":
+            if alias is None or not _is_location(alias):
                 cursor.fail(f"there is no location {text}", token)
             if text in self._resolving:
                 cursor.fail(f"{text} stands for itself", token)
@@ -51,16 +56,22 @@ class Locations:
         self.nesting.add(found[1], cursor, token)
         return found[0]
 
+    def _resolve_all(self) -> None:
+        """In the order of the text, where each stands on those before: no chain costs stack."""
+        for text, alias in self.resolver.aliases.items():
+            if _is_location(alias) and text not in self.known:
+                self._resolve(text, alias)
+
     def _resolve(self, text: str, alias: AliasNode) -> tuple[Location, Size]:
         self._resolving.add(text)
-        outer = self.nesting.begin()
         inner = self.resolver.alias_cursor(alias)
         node = cast(Node, inner.next("a location"))
         self.nesting.enter(inner, node)
+        outer = self.nesting.begin()
         location = self.read(inner, node)
+        self.known[text] = found = location, self.nesting.end(outer)
         self.nesting.leave()
         inner.end()
-        self.known[text] = found = location, self.nesting.end(outer)
         self._resolving.discard(text)
         return found
 
@@ -72,7 +83,10 @@ class Locations:
             case "STRING" | "GENERIC":
                 return self._named(cursor, unescape(str(item)[1:-1]))
             case "location":
-                return self.read(cursor, cast(Node, item))
+                self.nesting.enter(cursor, item)
+                location = self.read(cursor, cast(Node, item))
+                self.nesting.leave()
+                return location
             case "WORD":
                 return self._word(cursor, str(item))
             case _:
@@ -129,3 +143,7 @@ class Locations:
         self.nesting.leave()
         inner.end()
         return FusedLoc(tuple(parts), metadata)
+
+
+def _is_location(alias: AliasNode) -> bool:
+    return bool(alias.items) and alias.items[0].type == "location"

@@ -1,9 +1,10 @@
 """Bounds on what hostile text can nest or multiply.
 
 Types, attributes and locations are read, hashed and compared by recursion; what is deeper than
-MAX_DEPTH never comes to exist. An alias used twice by the next one, and so on, is small in the text
-and huge when written out: MAX_WEIGHT bounds that. Triton's dumps stay far below: a dozen levels, a
-few hundred parts.
+MAX_DEPTH never comes to exist. Of locations more is needed: Triton puts a name around a loop's for
+each variable that the loop carries. An alias used twice by the next one, and so on, is small in the
+text and huge when written out: MAX_WEIGHT bounds that. Triton's dumps stay far below: a dozen
+levels (locations: 25), a few hundred parts.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from .cursor import Cursor
 from .grammar import Item
 
 MAX_DEPTH = 40
+MAX_LOCATION_DEPTH = 120
 MAX_WEIGHT = 20_000
 
 
@@ -27,7 +29,8 @@ class Size(NamedTuple):
 class Nesting:
     """Where a reading is: how deep, how deep it was, how many parts it has had."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = MAX_DEPTH) -> None:
+        self._limit = limit
         self.reset()
 
     def reset(self) -> None:
@@ -72,7 +75,7 @@ class Nesting:
 
     def _check(self, depth: int, cursor: Cursor, item: Item | None) -> None:
         self._deepest = max(self._deepest, depth)
-        if depth > MAX_DEPTH:
-            cursor.fail(f"nested deeper than {MAX_DEPTH} levels", item)
+        if depth > self._limit:
+            cursor.fail(f"nested deeper than {self._limit} levels", item)
         if self._weight > MAX_WEIGHT:
             cursor.fail(f"more than {MAX_WEIGHT} parts when its aliases are written out", item)
