@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from .arguments import Address
     from .arrays import Empty
     from .kernel import Kernel, compile, devices
+    from .metal.library import target
     from .profile import Profile, Traffic
 
-__all__ = ["Address", "Empty", "Kernel", "Profile", "Traffic", "compile", "devices"]
+__all__ = ["Address", "Empty", "Kernel", "Profile", "Traffic", "compile", "devices", "target"]
 
 _MODULE_OF_NAME = {
     "Address": "arguments",
@@ -24,6 +25,7 @@ _MODULE_OF_NAME = {
     "Traffic": "profile",
     "compile": "kernel",
     "devices": "kernel",
+    "target": "metal.library",
 }
 
 

@@ -8,7 +8,8 @@ import platform
 import sys
 from typing import Any
 
-from trimetal.transpiler.errors import LaunchError
+from trimetal.transpiler.errors import LaunchError, TrimetalError
+from trimetal.transpiler.target import Target, get_target, target_for_architecture
 
 
 def core() -> Any:
@@ -26,6 +27,17 @@ def has_metal() -> bool:
 def is_apple() -> bool:
     """Whether this is a Mac with an Apple GPU."""
     return sys.platform == "darwin" and platform.machine() == "arm64"
+
+
+def target() -> Target:
+    """The chip of this machine's GPU; the default one where there is none that MLX finds."""
+    if not has_metal():
+        return get_target()
+    information: dict[str, Any] = core().device_info()
+    try:
+        return get_target(str(information.get("device_name", "")).removeprefix("Apple "))
+    except TrimetalError:  # a name that is not known yet
+        return target_for_architecture(str(information["architecture"]))
 
 
 def require_metal() -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-from typing import Any
-
-from .activation import machine_has_metal
 
 _TARGET = "TRIMETAL_TARGET"
 _DEVICE = "TRIMETAL_DEVICE"
@@ -18,14 +14,11 @@ _CHECKS = ("TRIMETAL_CHECK_BUFFERS", "TRIMETAL_SCHEDULES")
 
 def chip_name() -> str:
     """The chip that kernels are compiled for."""
-    from trimetal.transpiler.target import DEFAULT_TARGET, get_target, target_for_architecture
+    from trimetal.runtime import target
+    from trimetal.transpiler.target import get_target
 
-    if chosen := os.environ.get(_TARGET):
-        return get_target(chosen).name
-    if machine_has_metal():
-        information: dict[str, Any] = importlib.import_module("mlx.core").device_info()
-        return target_for_architecture(str(information["architecture"])).name
-    return DEFAULT_TARGET
+    chosen = os.environ.get(_TARGET)
+    return (get_target(chosen) if chosen else target()).name
 
 
 def device_name() -> str:
