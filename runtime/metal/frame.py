@@ -12,7 +12,8 @@ What an argument is in that signature, its `Form`:
   else sees, and the kernel writes to it.
 - "output": an array of which the kernel writes every element and reads none, or whose contents do
   not matter before.
-- "scalar": a number, an array without dimensions; a struct of scalars is one input of words.
+- "scalar": a number, an array without dimensions; a struct of scalars is one input of words, and so
+  are all scalars where MLX's output is one buffer too many.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ class Frame:
     """What `mx.fast.metal_kernel` is called with.
 
     `inputs` and `outputs` give, name by name, the index of the shader's argument; -1 is the packed
-    scalars among the inputs, and the output that only says that the kernel has run.
+    scalars among the inputs, and the output that only says that the kernel has run. `packed` are
+    the scalars in those words: their arguments' indices, and offsets in bytes.
     """
 
     name: str
@@ -82,15 +84,22 @@ class Frame:
     source: str
     inputs: tuple[tuple[str, int], ...]
     outputs: tuple[tuple[str, int], ...]
+    packed: tuple[tuple[int, int], ...] = ()
 
 
 def frame(shader: Shader, slots: tuple[Slot, ...]) -> Frame:
     """The frame of a shader for arguments of these forms and types."""
-    return _Framer(shader, slots).frame()
+    made = _Framer(shader, slots).frame()
+    if len(made.inputs) + len(made.outputs) > _MAX_BUFFERS:
+        made = _Framer(shader, slots, packs=True).frame()
+    count = len(made.inputs) + len(made.outputs)
+    if count > _MAX_BUFFERS:
+        raise LaunchError(f"{shader.name}: {count} buffers are needed, Metal has {_MAX_BUFFERS}")
+    return made
 
 
 class _Framer:
-    def __init__(self, shader: Shader, slots: tuple[Slot, ...]) -> None:
+    def __init__(self, shader: Shader, slots: tuple[Slot, ...], packs: bool = False) -> None:
         self._shader = shader
         self._slots = slots
         self._unit = unit = parse_unit(renamed(shader.source))
@@ -99,6 +108,8 @@ class _Framer:
         self._inputs: list[tuple[str, int]] = []
         self._outputs: list[tuple[str, int]] = []
         self._lines: list[str] = []
+        self._packs = packs
+        self._packed: list[tuple[int, int]] = []
         self._wide_reads = self._find_wide_reads()
 
     def frame(self) -> Frame:
@@ -111,24 +122,22 @@ class _Framer:
                 continue
             numbers = by_index[int(parameter.attribute_argument or -1)]
             if len(numbers) > 1:
-                self._struct(parameter)
+                self._struct(parameter, numbers)
+            elif self._slots[numbers[0]].form == "scalar" and self._packs:
+                self._member(parameter, numbers[0])
             elif self._slots[numbers[0]].form == "scalar":
                 self._scalar(parameter, numbers[0])
             else:
                 self._buffer(parameter, numbers[0])
         if not self._outputs:
             self._outputs.append((self._free_name("has_run"), -1))
-        if len(self._inputs) + len(self._outputs) > _MAX_BUFFERS:
-            count = len(self._inputs) + len(self._outputs)
-            raise LaunchError(
-                f"{self._shader.name}: {count} buffers are needed, Metal has {_MAX_BUFFERS}"
-            )
         return Frame(
             self._shader.name,
             self._header(),
             self._source(),
             tuple(self._inputs),
             tuple(self._outputs),
+            tuple(self._packed),
         )
 
     def _position(self, parameter: Parameter) -> None:
@@ -143,10 +152,25 @@ class _Framer:
             value = f"{parameter.type}({value})"
         self._lines.append(f"const {parameter.type} {parameter.name} = {value};")
 
-    def _struct(self, parameter: Parameter) -> None:
+    def _member(self, parameter: Parameter, number: int) -> None:
+        """A scalar from the input of words that all of them share."""
+        if not self._packed:
+            self._inputs.append((self._free_name("scalars"), -1))
+        words = next(name for name, index in self._inputs if index < 0)
+        size = element_bytes(self._shader.arguments[number].dtype)
+        last, before = self._packed[-1] if self._packed else (number, -size)
+        end = before + element_bytes(self._shader.arguments[last].dtype)
+        offset = -(-end // size) * size
+        self._packed.append((number, offset))
+        kind = parameter.value_type
+        place = f"(device const {kind}*)((device const uchar*){words} + {offset})"
+        self._lines.append(f"const {kind} {parameter.name} = *{place};")
+
+    def _struct(self, parameter: Parameter, numbers: list[int]) -> None:
         """The struct of the scalars, from an input of words in device memory."""
         words = self._free_name(f"{parameter.name}_words")
         self._inputs.append((words, -1))
+        self._packed = [(number, self._shader.arguments[number].offset) for number in numbers]
         kind = parameter.value_type
         self._lines.append(f"const {kind} {parameter.name} = *(device const {kind}*){words};")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -64,7 +64,7 @@ class MlxProgram:
             if slot.form == "private" and slot.same_as is None
         }
         inputs = [
-            private[index] if index in private else self._input(index, values, stream)
+            private[index] if index in private else self._input(index, values, plan.frame, stream)
             for _, index in plan.frame.inputs
         ]
         made = [values[index] for _, index in plan.frame.outputs if index >= 0]
@@ -145,19 +145,21 @@ class MlxProgram:
             slots.append(Slot(form, dtype, None if same_as == index else same_as))
         return tuple(slots)
 
-    def _input(self, index: int, values: Sequence[Any], stream: Any) -> Any:
+    def _input(self, index: int, values: Sequence[Any], made: Frame, stream: Any) -> Any:
         """What MLX gets for an input that the kernel only reads."""
         if index < 0:
-            return self._words(values)
+            return self._words(values, made)
         argument, value = self._shader.arguments[index], values[index]
         if argument.kind != "scalar":
             return widened(value, stream)
         return _scalar(argument, value)
 
-    def _words(self, values: Sequence[Any]) -> Any:
-        """The scalars that share a slot, as the members of their struct."""
-        pairs = zip(self._shader.arguments, values, strict=True)
-        members = [(a, value) for a, value in pairs if a.kind == "scalar"]
+    def _words(self, values: Sequence[Any], made: Frame) -> Any:
+        """The scalars that share an input."""
+        members = [
+            (replace(self._shader.arguments[index], offset=offset), values[index])
+            for index, offset in made.packed
+        ]
         words = memoryview(pack_members(members, 8 * _MIN_WORDS)).cast("q")
         return core().array(list(words), core().int64)
 

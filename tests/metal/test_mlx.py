@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import trimetal
+from tests.lower.support import module
 from trimetal.runtime import Empty, Kernel, compile
 from trimetal.transpiler.errors import LaunchError
 
@@ -150,11 +151,30 @@ def test_many_scalars(device: StandIn, count: int) -> None:
     assert ("struct" in device.texts[1]) == (count > 30)
 
 
-def test_too_many_buffers_with_the_output_that_mlx_needs(device: StandIn) -> None:
-    out = mx.zeros(40, mx.int64)
-    with pytest.raises(LaunchError, match="32 buffers are needed, Metal has 31"):
-        kernel_of(kernels.scalars(30))((1,), out, *range(30))
-    assert not device.texts
+def test_scalars_are_packed_where_the_output_that_mlx_needs_is_one_too_many(
+    device: StandIn,
+) -> None:
+    values = [int(each) for each in np.random.default_rng().integers(-(2**15), 2**15, 30)]
+    out = guarded(mx.int64, 31)
+    kernel_of(kernels.scalars(30))((1,), out, *values)
+    assert out.tolist()[:30] == values
+    assert bits(out)[240:] == bytes([GUARD] * 8)
+    assert "struct" not in device.texts[1]
+    assert device.texts[1].count("[[buffer(") == 3
+
+
+def test_too_many_buffers(device: StandIn) -> None:
+    names = ", ".join(f"%b{k}: !tt.ptr<i32>" for k in range(31))
+    text = module(f"""
+  tt.func public @many({names}) {{
+    %c1 = arith.constant 1 : i32
+    %b0_1 = tt.addptr %b0, %c1 : !tt.ptr<i32>, i32
+    tt.store %b0_1, %c1 : !tt.ptr<i32>
+    tt.return
+  }}""")
+    with pytest.raises(LaunchError, match="many: 32 buffers are needed, Metal has 31"):
+        kernel_of(text)((1,), *[mx.zeros(9, mx.int32)] + [mx.zeros(9, mx.int32) for _ in range(30)])
+    assert len(device.texts) == 0
 
 
 def test_atomics_and_several_outputs(device: StandIn) -> None:
