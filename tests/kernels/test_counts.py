@@ -68,3 +68,28 @@ def test_attention_keeps_its_weights_in_registers(kind: str) -> None:
     assert written <= turns * 2 * block * dim * element
     assert many.threadgroup.fragment_stores == 0
     assert many.multiply_accumulates - few.multiply_accumulates == turns * 2 * 4 * 4 * 4
+
+
+@pytest.mark.parametrize("kind", ["f16", "f32"])
+def test_a_matrix_and_its_transpose_share_threadgroup_memory(kind: str) -> None:
+    """q and grad are operands of two dots each, once transposed: written once a step at most."""
+    dim, block = 32, 16
+    element = DTYPES[kind].itemsize
+
+    def counted(context: int) -> Profile:
+        generator = np.random.default_rng()
+        shape = (1, context, dim)
+        names = ("q_ptr", "k_ptr", "v_ptr", "grad_ptr")
+        arguments: dict[str, object] = {name: normal(shape, kind, generator) for name in names}
+        rows = {name: normal((1, context), "f32", generator) for name in ("norm_ptr", "delta_ptr")}
+        arguments |= {**rows, "dk_ptr": empty(shape, kind), "dv_ptr": empty(shape, kind)}
+        arguments |= {"context": context, "scale": 0.5}
+        blocks = {"DIM": dim, "BLOCK_M": block, "BLOCK_N": block, "CAUSAL": False}
+        return profile("attention_grad_kv", (1,), arguments, **blocks)
+
+    few, many = counted(64), counted(256)
+    turns = (256 - 64) // block
+    written = many.threadgroup.bytes_stored - few.threadgroup.bytes_stored
+    # And weights and changes, which are left operands of dots as their own transposes.
+    assert written <= turns * (2 * block * dim + 2 * block * block) * element
+    assert many.threadgroup_bytes <= 16384

@@ -138,12 +138,14 @@ class StageOperand(Root):
 
 @lowers_scalar(metal_matrix.View)
 def view(context: Context, op: Op) -> None:
-    """A part of a buffer is a tile."""
+    """A part of a buffer, or another's tile, is a tile."""
     assert isinstance(op, metal_matrix.View)
     assert isinstance(op.array.type, ArrayType)
     type_ = TensorType(op.shape, op.array.type.element)
     transposed = op.strides[-1] != 1
-    array, base = context.scalar(op.array), context.scalar(op.offset)
+    shared = context.tiles.get(op.array)
+    array = shared.array if shared is not None else context.scalar(op.array)
+    base = context.scalar(op.offset)
     context.tiles[op.result] = Tile(
         array, type_, op.side, 0, transposed, 1, base=base, strides=op.strides
     )

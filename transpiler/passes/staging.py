@@ -7,14 +7,17 @@
 An operand is staged right after it is computed, so that a load and its way to threadgroup memory
 are one loop. A left operand that lies in registers as fragments, with the result's rows, stays
 there (the second dot of a chain), and one from outside the loop is brought there before the loop,
-where the registers allow. What direct.py finds is loaded as matrices by the dot itself.
+where the registers allow. A matrix and its transpose, both operands, lie in one tile. What
+direct.py finds is loaded as matrices by the dot itself.
 What is too large for threadgroup memory stays a `tt.dot`, which goes through it in slices of K.
 """
 
 from __future__ import annotations
 
-from ..dialects import metal, metal_matrix, tt, ttg
-from ..ir.attributes import Attribute, DenseArrayAttr, UnitAttr
+from collections.abc import Sequence
+
+from ..dialects import arith, metal, metal_matrix, tt, ttg
+from ..ir.attributes import Attribute, DenseArrayAttr, IntegerAttr, UnitAttr
 from ..ir.core import Module, Op, Value
 from ..ir.encodings import LinearEncoding
 from ..ir.types import I32, ArrayType, TensorType, bit_width
@@ -46,6 +49,8 @@ class _Staging:
         self.left = target.threadgroup_memory - buffer_bytes(function)
         self.direct = DirectLoads(function, target)
         self._held: dict[tuple[Value, TensorType], Value] = {}
+        # Staged values; a transpose is read from its source's tile.
+        self._tiles: dict[Value, Value] = {}
 
     def run(self, dots: list[tt.Dot]) -> None:
         """Hold, load directly or stage what each dot needs, as far as there is room."""
@@ -103,8 +108,8 @@ class _Staging:
     # -- the others ----------------------------------------------------------------------------
 
     def _replace(self, dot: tt.Dot, direct: dict[int, Value | None]) -> None:
-        a = direct[0] or (dot.a if stays_in_registers(dot) else _stage_operand(dot.a, 0, dot))
-        b = direct[1] or _stage_operand(dot.b, 1, dot)
+        a = direct[0] or (dot.a if stays_in_registers(dot) else self._stage(dot.a, 0, dot))
+        b = direct[1] or self._stage(dot.b, 1, dot)
         assert isinstance(dot.a.type, TensorType)
         attributes = {"depth": metal.integer_attribute(dot.a.type.shape[-1])}
         made = metal_matrix.Dot((a, b, dot.c), (dot.result.type,), attributes)
@@ -113,6 +118,51 @@ class _Staging:
         assert dot.parent is not None
         dot.parent.insert_before(dot, made)
         dot.replace_with([made.result])
+
+    def _stage(self, value: Value, side: int, dot: tt.Dot) -> Value:
+        """An operand in threadgroup memory: where it lies already, or in a tile of its own."""
+        if is_view(value, dot):
+            return _view(value, side, dot)
+        maker, block = value.defining_op, dot.parent
+        assert block is not None
+        if maker is None or maker.parent is not block:
+            return _stage_at(value, side, dot)
+        shared = self._shared(value, side, dot)
+        if shared is not None:
+            return shared
+        tile = _stage_at(value, side, block.ops[block.ops.index(maker) + 1])
+        self._tiles[value] = tile
+        return tile
+
+    def _shared(self, value: Value, side: int, dot: tt.Dot) -> Value | None:
+        """An operand in the tile of one that is the same, or of which it is the transpose."""
+        source = _transposed_source(value) or value
+        type_ = source.type
+        assert isinstance(type_, TensorType)
+        maker = source.defining_op
+        if type_.rank != 2 or min(type_.shape) < SIDE or maker is None:
+            return None
+        if maker.parent is not dot.parent:
+            return None
+        if source not in self._tiles:
+            if source is value or len(source.uses) == 1:
+                return None
+            assert maker.parent is not None
+            anchor = maker.parent.ops[maker.parent.ops.index(maker) + 1]
+            self._tiles[source] = _stage_at(source, side, anchor)
+        strides = (pitch_of(source, tile_shape(source)[2]), 1)
+        if is_transposed(source) != (source is not value):
+            strides = strides[::-1]
+        zero = arith.Constant((), (I32,), {"value": IntegerAttr(0, I32)})
+        assert dot.parent is not None
+        dot.parent.insert_before(dot, zero)
+        return _view_of(self._tiles[source], zero.result, value, strides, side, dot)
+
+
+def _transposed_source(value: Value) -> Value | None:
+    """What a matrix is the transpose of."""
+    op = value.defining_op
+    return op.source if isinstance(op, tt.Trans) and tuple(op.order) == (1, 0) else None
 
 
 def buffer_bytes(function: Op) -> int:
@@ -221,30 +271,28 @@ def tile_bytes(value: Value) -> int:
 
 
 def _view(value: Value, side: int, dot: tt.Dot) -> Value:
-    load, type_ = value.defining_op, value.type
+    load = value.defining_op
     assert isinstance(load, metal.TileLoad)
+    return _view_of(load.array, load.offset, value, load.strides, side, dot)
+
+
+def _view_of(
+    array: Value, offset: Value, value: Value, strides: Sequence[int], side: int, dot: tt.Dot
+) -> Value:
+    """An operand that lies in an array already."""
+    type_ = value.type
     assert isinstance(type_, TensorType)
     attributes: dict[str, Attribute] = {
         "side": metal.integer_attribute(side),
         "shape": DenseArrayAttr(I32, type_.shape),
-        "strides": DenseArrayAttr(I32, load.strides),
+        "strides": DenseArrayAttr(I32, tuple(strides)),
     }
-    made = metal_matrix.View((load.array, load.offset), (load.array.type,), attributes)
+    made = metal_matrix.View((array, offset), (array.type,), attributes)
     made.location, made.span = dot.location, dot.span
     made.result.name = value.name or "ab"[side]
     assert dot.parent is not None
     dot.parent.insert_before(dot, made)
     return made.result
-
-
-def _stage_operand(value: Value, side: int, dot: tt.Dot) -> Value:
-    if is_view(value, dot):
-        return _view(value, side, dot)
-    maker, block = value.defining_op, dot.parent
-    assert block is not None
-    if maker is None or maker.parent is not block:
-        return _stage_at(value, side, dot)
-    return _stage_at(value, side, block.ops[block.ops.index(maker) + 1])
 
 
 def _stage_at(value: Value, side: int, anchor: Op) -> Value:
