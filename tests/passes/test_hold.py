@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import trimetal
 from trimetal.transpiler.ir.core import Module
 from trimetal.transpiler.passes.accelerate import accelerate
 from trimetal.transpiler.passes.cleanup import eliminate_dead_code
@@ -86,3 +87,10 @@ def test_how_many_registers() -> None:
     """A quarter of 128: 32 words, rows of 32 by 64 halves."""
     assert '"metal.hold"' in staged(kernel(64, COMPUTED))
     assert '"metal.hold"' not in staged(kernel(128, COMPUTED))
+
+
+def test_sums_go_on_in_the_second_loop() -> None:
+    """The second loop's sums are the first one's array: nothing is copied between them."""
+    source = trimetal.transpile(kernel(64, LOADED)).source
+    assert source.count("simdgroup_float8x8") == 1
+    assert source.count("trimetal_elements(") == 2  # the function, and the store

@@ -94,7 +94,7 @@ class Plan:
                 break
         self.stored = self._values_read_elsewhere()
         # value -> another one whose array it takes, since nobody needs that one any more.
-        self.takes_over = self._arrays_taken_over()
+        self.takes_over = self._arrays_taken_over() | self._loops_in_a_row()
 
     # -- following values ---------------------------------------------------------------------
 
@@ -276,6 +276,19 @@ class Plan:
                     if found is not None:
                         taken[root.op.result] = found
         return taken
+
+    def _loops_in_a_row(self) -> dict[Value, Value]:
+        """Loops' arguments that start as what a loop before gave, where nobody else needs that."""
+        return {
+            argument: init
+            for loop in self.function.walk()
+            if isinstance(loop, scf.For)
+            for argument, init in zip(loop.iter_args, loop.inits, strict=True)
+            if isinstance(init.defining_op, scf.For)
+            and init.defining_op.parent is loop.parent
+            and len(init.uses) == 1
+            and isinstance(init.type, TensorType)
+        }
 
     def _last_needed(
         self,

@@ -122,15 +122,19 @@ class Carry(Root):
         self._value: Value | None = None
 
     def compute(self, group: GroupLowering, elements: Elements) -> None:
-        """The new value, before any target is set."""
-        group.context.builder.locate(self.op)
-        self._value = elements.full(self.operands[0], group.position)
+        """The new value, before any target is set; none where it is in the target's array."""
+        context, (value,) = group.context, self.operands
+        assert self.target is not None
+        if context.storages.get(value) == context.storage(self.target):
+            return
+        context.builder.locate(self.op)
+        self._value = elements.full(value, group.position)
 
     def commit(self, group: GroupLowering, elements: Elements) -> None:
         """Set the target."""
         assert self.target is not None
-        assert self._value is not None
-        elements.write(group.context.storage(self.target), self._value, group.position)
+        if self._value is not None:
+            elements.write(group.context.storage(self.target), self._value, group.position)
 
 
 RootMaker = Callable[[Op, "Plan"], list[Root]]
