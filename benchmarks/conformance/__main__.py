@@ -19,6 +19,7 @@ from rich.console import Console
 
 from .journal import Journal
 from .outcome import FAILED, NOT_COLLECTED, PASSED, Outcome, last_line
+from .page import write_page
 from .progress import Counter
 from .report import markdown, summary, write_json
 from .supervisor import Supervisor
@@ -85,7 +86,7 @@ class Run:
 
 
 def main() -> int:
-    """Run the tests, write conformance.json and conformance.md, print a line."""
+    """Run the tests, write conformance.json and conformance.md (and the page), print a line."""
     options = _parser().parse_args()
     root = Path(options.triton).resolve()
     files = [_file(root, name) for name in options.files] or [root / TESTS]
@@ -106,6 +107,8 @@ def main() -> int:
     facts = _facts(options, time.monotonic() - start)
     write_json(output / "conformance.json", facts, outcomes)
     (output / "conformance.md").write_text(markdown(facts, outcomes), encoding="utf-8")
+    if options.write:
+        write_page(facts, outcomes)
     print(f"{summary(outcomes)}\n{output / 'conformance.md'}")
     return 0
 
@@ -124,6 +127,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", metavar="FOLDER", default="build/conformance")
     parser.add_argument(
         "--resume", action="store_true", help="keep what an interrupted run found out"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="write the result into docs/support.md"
     )
     parser.add_argument(
         "--no-vacuous",

@@ -52,8 +52,15 @@ _REASONS_OF_OURS: tuple[tuple[type[TrimetalError], str], ...] = (
     (LaunchError, LAUNCH),
 )
 
-# What tests say that ask PyTorch for a GPU of NVIDIA's.
-_NEEDS_CUDA = ("Torch not compiled with CUDA", "Found no NVIDIA driver")
+# What tests say that ask PyTorch for a GPU of NVIDIA's, or for the code that LLVM makes for one.
+_NEEDS_CUDA = (
+    "Torch not compiled with CUDA",
+    "Found no NVIDIA driver",
+    "requires a CUDA",
+    "Unknown key: 'llir'",
+    "Unknown key: 'ptx'",
+)
+_TORCH_CUDA = "torch/cuda/"
 
 
 @dataclass(frozen=True)
@@ -81,13 +88,19 @@ def reason_of(error: BaseException) -> tuple[str, str]:
         if place:
             return INTERNAL, f"{type(each).__name__}: {_first_line(str(each))} ({place})"
     text = str(error)
-    if any(phrase in text for phrase in _NEEDS_CUDA):
+    if any(phrase in text for phrase in _NEEDS_CUDA) or _TORCH_CUDA in _raised_in(error):
         return OTHER_GPU, _first_line(text)
     if type(error).__name__ in ("CompilationError", "UnsupportedLanguageConstruct"):
         return FRONT_END, last_line(str(chain[-1]))
     if isinstance(error, AssertionError) or type(error).__name__ == "Failed":
         return WRONG, _first_line(text)
     return ERROR, f"{type(error).__name__}: {last_line(text)}"
+
+
+def _raised_in(error: BaseException) -> str:
+    """The file whose code raised the error, with slashes."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return Path(frames[-1].filename).as_posix() if frames else ""
 
 
 def _place_in_our_code(error: BaseException) -> str:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from trimetal import CompileError, LaunchError, OutOfResourcesError, Unsupported
 pytest.importorskip("rich")
 pytest.importorskip("triton")
 
-from benchmarks.conformance import outcome
+from benchmarks.conformance import outcome, page
 from benchmarks.conformance.journal import Journal
 from benchmarks.conformance.outcome import Outcome, reason_of
 from benchmarks.conformance.report import markdown, summary
@@ -144,6 +145,7 @@ def test_skips_keep_their_reason(results: dict[str, Any]):
         (CompileError("x"), outcome.NOT_MSL),
         (LaunchError("x"), outcome.LAUNCH),
         (AssertionError("Torch not compiled with CUDA enabled"), outcome.OTHER_GPU),
+        (KeyError("Unknown key: 'llir'"), outcome.OTHER_GPU),
         (AssertionError(""), outcome.WRONG),
         (ValueError("x"), outcome.ERROR),
     ],
@@ -180,6 +182,21 @@ def test_an_interrupted_run_is_taken_up_again(tmp_path: Path):
     assert Journal(path, resume=True).kept == {"a": first, "b": second}
     assert not Journal(path, resume=False).kept
     assert not path.read_text()
+
+
+def test_the_page_tells_causes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    place = tmp_path / "support.md"
+    place.write_text("# What is supported\n", encoding="utf-8")
+    monkeypatch.setattr(page, "PAGE", place)
+    fp64 = Outcome("a/test_x.py::test_c[1]", "failed", 0.1, outcome.REFUSED, "tt.load on f64")
+    other = Outcome("a/test_x.py::test_d", "failed", 0.1, outcome.WRONG, "1 != 2")
+    for outcomes in ([fp64], [fp64, replace(fp64, test="b"), other]):
+        page.write_page({"versions": "triton 3.9.0"}, outcomes)
+    text = place.read_text(encoding="utf-8")
+    assert text.startswith("# What is supported\n")
+    assert text.count("Triton's own tests (triton 3.9.0)") == 1
+    assert "| refused | 64-bit floats | 2 |" in text
+    assert "| wrong result | 1 != 2 | 1 |" in text
 
 
 def test_the_tables():
