@@ -3,7 +3,7 @@
 Times are CPU times of this process, which computes on one thread on both sides: other work on the
 machine counts for neither. Of each pair of calls the second one counts, so that nobody pays for
 the caches that the other one has emptied; the two sides take turns, and the median is reported.
-Freeing what was used counts on neither side.
+Python's collector rests meanwhile on both sides.
 """
 
 from __future__ import annotations
@@ -154,8 +154,9 @@ def compilations(kernels: Sequence[Kernel], rounds: int) -> Iterator[Compilation
 
 
 def _second(call: Callable[[], Times]) -> Times:
-    call()
-    return call()
+    with collector.paused():  # as timeit does it
+        call()
+        return call()
 
 
 def _side(medians: Times, side: str) -> Times:
