@@ -12,15 +12,16 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import trimetal
 from trimetal.runtime.cache import cache_directory, content_key
+from trimetal.runtime.metal.library import target
 from trimetal.transpiler.errors import TrimetalError
-from trimetal.transpiler.target import Target, target_for_architecture
+from trimetal.transpiler.target import Target
 
 # "missing" can be mended, "absent" is no fault of this machine.
 State = Literal["there", "missing", "absent"]
@@ -91,7 +92,7 @@ def _mlx() -> Iterator[Fact]:
     core: Any = importlib.import_module("mlx.core")
     yield Fact("MLX", importlib.metadata.version("mlx"))
     if core.metal.is_available():
-        yield from _apple_gpu(core)
+        yield from _apple_gpu(core.device_info())
     elif is_apple_gpu_machine():
         advice = "use a session on the Mac itself, with macOS 14 or later"
         yield Fact("Metal", "MLX finds no Metal device", "missing", advice)
@@ -99,28 +100,27 @@ def _mlx() -> Iterator[Fact]:
         yield Fact("Metal", "no Apple GPU in this machine", "absent")
 
 
-def _apple_gpu(core: Any) -> Iterator[Fact]:
-    information: dict[str, Any] = core.device_info()
+def _apple_gpu(information: Mapping[str, Any]) -> Iterator[Fact]:
     architecture = str(information.get("architecture", "unknown"))
     yield Fact("Metal", f"{information.get('device_name', 'a device')}, {architecture}")
     limit = int(information.get("max_recommended_working_set_size", 0))
     yield Fact("memory for the GPU", f"{limit / (1 << 30):.0f} GiB")
     try:
-        yield from _target_facts(target_for_architecture(architecture))
+        yield from _target_facts(target())
     except TrimetalError as error:
         yield Fact("target", error.message, "missing", "use --target with the nearest chip")
 
 
-def _target_facts(target: Target) -> Iterator[Fact]:
-    yield Fact("target", f"{target.name} (family Apple{target.family})")
+def _target_facts(chip: Target) -> Iterator[Fact]:
+    yield Fact("target", f"{chip.name} (family Apple{chip.family})")
     matrices = "8x8 matrices of the SIMD-groups"
-    unit = "a matrix unit besides (needs MSL 4.0)" if target.matrix_unit == "tensor" else ""
+    unit = "a matrix unit besides (needs MSL 4.0)" if chip.matrix_unit == "tensor" else ""
     yield Fact("dots", f"{matrices}, {unit}" if unit else matrices)
-    bfloat = "computed natively" if target.native_bfloat else "converted to float and back"
+    bfloat = "computed natively" if chip.native_bfloat else "converted to float and back"
     yield Fact("bfloat", bfloat)
-    atomics = "min and max" if target.atomics64 == "min_max" else "none"
+    atomics = "min and max" if chip.atomics64 == "min_max" else "none"
     yield Fact("64-bit atomics", atomics)
-    caching = "yes: large register tiles are cheap" if target.dynamic_caching else "no"
+    caching = "yes: large register tiles are cheap" if chip.dynamic_caching else "no"
     yield Fact("dynamic caching", caching)
 
 

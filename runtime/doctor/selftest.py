@@ -15,6 +15,8 @@ import numpy as np
 import trimetal
 from trimetal.runtime.arguments import AnyArray
 from trimetal.runtime.kernel import compile, devices
+from trimetal.runtime.metal.library import target
+from trimetal.transpiler.target import get_target
 
 from .launches import Case, cases
 
@@ -55,23 +57,30 @@ def routes() -> tuple[Route, ...]:
     """All ways in which kernels can run here."""
     found = [Route("cpu", "cpu", "m3", np.array, np.asarray)]
     if "metal" in devices():
-        from trimetal.runtime.triton_plugin.settings import chip_name
-
+        name = _chip_name()
         if importlib.util.find_spec("mlx"):
             mlx: Any = importlib.import_module("mlx.core")
-            found.append(Route("metal, MLX", "metal", chip_name(), mlx.array, np.array))
+            found.append(Route("metal, MLX", "metal", name, mlx.array, np.array))
         torch: Any = importlib.import_module("torch") if importlib.util.find_spec("torch") else None
         if torch is not None and torch.backends.mps.is_available():
             found.append(
                 Route(
                     "metal, PyTorch",
                     "metal",
-                    chip_name(),
+                    name,
                     lambda array: torch.from_numpy(array).to("mps"),
                     lambda tensor: tensor.cpu().numpy(),
                 )
             )
     return tuple(found)
+
+
+def _chip_name() -> str:
+    """The chip of this machine's GPU; the default one where it is not known yet."""
+    try:
+        return target().name
+    except trimetal.TrimetalError:
+        return get_target().name
 
 
 def _run(route: Route, case: Case) -> Result:

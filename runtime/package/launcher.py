@@ -176,7 +176,6 @@ class Kernel:
             given = [values.get(argument.name) for argument in shader.arguments]
             reason = _misfit(shader, given, values)
             if not reason:
-                _refuse_aliases(shader, given)
                 return shader, given
             reasons.append(f"{shader.file}: {reason}" if len(self.shaders) > 1 else reason)
         raise LaunchError("no shader of this package fits:\n" + "\n".join(reasons))
@@ -185,6 +184,7 @@ class Kernel:
         self, shader: Shader, groups: tuple[int, int, int], given: Sequence[Any], stream: Any
     ) -> dict[int, Any]:
         """New arrays for the arguments that are written, by their index."""
+        _refuse_aliases(shader, given)
         if groups[0] * shader.threads > _MAX_THREADS:
             raise LaunchError(f"grid {groups}: too many programs in the first dimension")
         written = [i for i, argument in enumerate(shader.arguments) if argument.written]
@@ -230,7 +230,7 @@ class Kernel:
             inputs=inputs if after is None else [*inputs, after],
             output_shapes=[shape],
             output_dtypes=[array.dtype],
-            grid=(max(1, -(-count // _COPY_BLOCK)) * _COPY_THREADS, 1, 1),
+            grid=(-(-count // _COPY_BLOCK) * _COPY_THREADS, 1, 1),
             threadgroup=(_COPY_THREADS, 1, 1),
             stream=stream,
         )
@@ -303,6 +303,8 @@ def _misfit_of_array(argument: Argument, value: Any) -> str:
     if _dtype_name(value) not in argument.dtypes:
         expected = " or ".join(argument.dtypes)
         return f"an array of {expected} is expected, found {_dtype_name(value)}"
+    if 0 in value.shape:
+        return "an array with elements is expected"
     if isinstance(value, Empty):
         return "" if argument.written else "the kernel only reads this array, and Empty has nothing"
     if _is_torch([value]):

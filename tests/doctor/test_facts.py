@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from trimetal.runtime.doctor.facts import Fact, facts
+from trimetal.runtime.metal import library
 
 # The module's private functions are what a fact is made by.
 look: Any = sys.modules["trimetal.runtime.doctor.facts"]
@@ -85,31 +86,45 @@ def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert "Not a directory" in fact.value
 
 
+def gpu_facts(monkeypatch: pytest.MonkeyPatch, information: dict[str, object]) -> dict[str, Fact]:
+    """What is said of a Mac whose MLX says this of its GPU."""
+    core = SimpleNamespace(device_info=lambda: information)
+    monkeypatch.setattr(library, "has_metal", lambda: True)
+    monkeypatch.setattr(library, "core", lambda: core)
+    return by_name(list(look._apple_gpu(information)))
+
+
 @pytest.mark.parametrize(
-    ("architecture", "target", "bfloat", "caching"),
+    ("architecture", "name", "target", "bfloat", "caching"),
     [
-        ("applegpu_g13g", "m1 (family Apple7)", "converted to float and back", "no"),
-        ("applegpu_g15s", "m3-max (family Apple9)", "computed natively", "yes"),
-        ("applegpu_g17g", "m5 (family Apple10)", "computed natively", "yes"),
+        ("applegpu_g13g", "M1", "m1 (family Apple7)", "converted to float and back", "no"),
+        ("applegpu_g15s", "M3 Pro", "m3-pro (family Apple9)", "computed natively", "yes"),
+        ("applegpu_g17g", "unheard of", "m5 (family Apple10)", "computed natively", "yes"),
     ],
 )
-def test_an_apple_gpu(architecture: str, target: str, bfloat: str, caching: str) -> None:
-    information = {
+def test_an_apple_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+    architecture: str,
+    name: str,
+    target: str,
+    bfloat: str,
+    caching: str,
+) -> None:
+    information: dict[str, object] = {
         "architecture": architecture,
-        "device_name": "Apple GPU",
+        "device_name": f"Apple {name}",
         "max_recommended_working_set_size": 24 << 30,
     }
-    found = by_name(list(look._apple_gpu(SimpleNamespace(device_info=lambda: information))))
-    assert found["Metal"].value == f"Apple GPU, {architecture}"
+    found = gpu_facts(monkeypatch, information)
+    assert found["Metal"].value == f"Apple {name}, {architecture}"
     assert found["memory for the GPU"].value == "24 GiB"
     assert found["target"].value == target
     assert found["bfloat"].value == bfloat
     assert found["dynamic caching"].value.startswith(caching)
 
 
-def test_an_unknown_gpu_is_a_fact() -> None:
-    core = SimpleNamespace(device_info=lambda: {"architecture": "something else"})
-    fact = by_name(list(look._apple_gpu(core)))["target"]
+def test_an_unknown_gpu_is_a_fact(monkeypatch: pytest.MonkeyPatch) -> None:
+    fact = gpu_facts(monkeypatch, {"architecture": "something else"})["target"]
     assert (fact.state, fact.value) == (
         "missing",
         'no target for the architecture "something else"',

@@ -19,6 +19,8 @@ from trimetal.runtime.doctor.kernels import SIGNATURES, dump_path
 from trimetal.runtime.doctor.selftest import routes
 from trimetal.transpiler.errors import LaunchError
 
+from ..metal.stand_in import stand_in
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 # The module, whose functions the tests replace.
 SELF_TEST: Any = importlib.import_module("trimetal.runtime.doctor.selftest")
@@ -98,6 +100,14 @@ def test_a_device_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_cpu_is_always_a_route() -> None:
     assert routes()[0].name == "cpu"
+
+
+def test_a_metal_device_is_a_route() -> None:
+    """MLX's texts of all kernels are right, on the stand-in of a device."""
+    with stand_in() as device:
+        results = [result for result in self_test() if result.route == "metal, MLX"]
+    assert [(result.kernel, result.outcome) for result in results] == [(n, "right") for n in NAMES]
+    assert len(device.texts) >= len(NAMES)
 
 
 def test_the_report_has_all_and_no_home_folder() -> None:

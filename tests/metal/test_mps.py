@@ -93,7 +93,8 @@ def _pointer(parameter: Any) -> str:
 
 
 def _with_scalars(text: str, scalars: list[Any]) -> str:
-    head, brace, body = text.partition(") {\n")
+    start = text.index(") {\n", text.index("kernel void "))
+    head, brace, body = text[:start], ") {\n", text[start + 4 :]
     lines = [f"const {p.value_type} {p.name} = *{p.name}_at;\n" for p in scalars]
     return head + brace + "".join(lines) + body
 

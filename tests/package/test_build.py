@@ -224,6 +224,7 @@ def test_the_newest_shader_for_this_machine_runs(
     ("index", "value", "message"),
     [
         (0, 5, "x_ptr: an array is expected, not int"),
+        (0, mx.zeros(0), "x_ptr: an array with elements is expected"),
         (0, mx.zeros(8, mx.int32), "x_ptr: an array of float32 is expected, found int32"),
         (0, np.zeros(8, "f4"), "x_ptr: an array of MLX is expected, not numpy.ndarray"),
         (3, 2.5, "n: an integer is expected, not float"),
