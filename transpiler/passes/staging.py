@@ -165,6 +165,17 @@ def _transposed_source(value: Value) -> Value | None:
     return op.source if isinstance(op, tt.Trans) and tuple(op.order) == (1, 0) else None
 
 
+def _only_in_dots(value: Value) -> bool:
+    """Whether nothing but dots has a value, or its transpose, as operand."""
+    return all(
+        isinstance(user, tt.Dot | metal_matrix.Dot | metal_matrix.Stage)
+        or (
+            user.results and _transposed_source(user.result) is value and _only_in_dots(user.result)
+        )
+        for user in value.users
+    )
+
+
 def buffer_bytes(function: Op) -> int:
     """Threadgroup memory that the kernel itself asks for."""
     arrays = [op for op in function.walk() if isinstance(op, metal.Threadgroup)]
