@@ -63,6 +63,10 @@ def _pointer_like(writer: Operands, op: Op, pointer: Expr) -> Expr:
 def _pointer_sum(writer: Operands, op: Op) -> Expr:
     pointer, index = op.operands
     base, offset = writer[pointer], writer[index]
+    wide = index.defining_op
+    if isinstance(wide, arith.Extsi) and offset.text.startswith("long("):
+        index = wide.operands[0]  # a pointer sum extends the sign by itself
+        offset = writer[index]
     if not writer.nonnegative(index):
         offset = writer.signed(index)
     name = name_of(op.result.type, const=writer.is_const(op.result))

@@ -6,6 +6,8 @@ of their own: i1 is one bit, whose sum is exclusive or.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..dialects import arith, math, metal, tt
 from ..ir.core import Op, Value
 from ..ir.types import VectorType, bit_width
@@ -56,6 +58,13 @@ def _wrapping(symbol: str, precedence: int) -> Rule:
             logical = ("&&", AND) if symbol == "*" else ("!=", EQUALITY)
             return infix(a, logical[0], b, logical[1], msl_type(op.result))
         a, b = writer.pair(op)
+        if (
+            symbol == "+"
+            and b.literal
+            and b.text == "0"
+            and not isinstance(op.result.type, VectorType)
+        ):
+            return a
         if is_narrow(op.result):  # computed as int; two ushort factors would not fit it
             x, y = op.operands
             a, b = writer.signed(x, a), writer.signed(y, b)
@@ -140,6 +149,8 @@ def _bitwise(symbol: str, precedence: int, logical: str, logical_precedence: int
         if is_bool(op.result):
             if logical == "!=" and b.text == "true":
                 return negation(a)
+            if logical == "||":
+                a, b = _set_off_and(a), _set_off_and(b)
             return infix(a, logical, b, logical_precedence, name, free=logical in ("&&", "||"))
         if symbol == "^" and b.text in ("-1", "short(-1)", "char(-1)"):
             return narrowed(op, prefix("~", a))
@@ -158,6 +169,11 @@ def _set_off(expr: Expr, precedence: int) -> Expr:
     if UNARY < expr.precedence < precedence:
         return Expr(f"({expr.text})", PRIMARY, expr.type)
     return expr
+
+
+def _set_off_and(expr: Expr) -> Expr:
+    """An operand of `||`, in parentheses where it is an `&&`."""
+    return _set_off(expr, OR) if expr.precedence == AND else expr
 
 
 def _amount(writer: Operands, op: Op, like: Expr) -> Expr:
@@ -217,7 +233,8 @@ def _cmpi(writer: Operands, op: Op) -> Expr:
     if not (a.literal or b.literal) and is_unsigned(a.type) != is_unsigned(b.type):
         a, b = writer.signed(op.operands[0], a), writer.signed(op.operands[1], b)
     symbol = _SYMBOLS[op.predicate[1]] + ("=" if op.predicate[2] == "e" else "")
-    return infix(a, symbol, b, ORDER, name)
+    test = infix(a, symbol, b, ORDER, name)
+    return replace(test, parts=(a.inside(ORDER), symbol, b.inside(ORDER - 1)))
 
 
 def _alike(writer: Operands, op: Op) -> tuple[Expr, Expr]:

@@ -76,16 +76,16 @@ def unsigned_literal(expr: Expr) -> Expr:
 
 
 def negation(a: Expr) -> Expr:
-    """`!a`; of an equality its opposite."""
+    """`!a`; of a comparison its opposite (not of floats: NaN is neither less nor not less)."""
     if a.parts is not None and a.parts[1] in _OPPOSITE:
         left, symbol, right = a.parts
         opposite = _OPPOSITE[symbol]
         text = f"{left} {opposite} {right}"
-        return Expr(text, EQUALITY, a.type, parts=(left, opposite, right))
+        return Expr(text, a.precedence, a.type, parts=(left, opposite, right))
     return prefix("!", a)
 
 
-_OPPOSITE = {"==": "!=", "!=": "=="}
+_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 def prefix(symbol: str, a: Expr) -> Expr:

@@ -112,6 +112,8 @@ def _is_constant(value: Value) -> bool:
 def forward_values(module: Module) -> None:
     """A variable that is set once, before all reads of it, is the value itself.
 
+    The same holds for an array all of whose accesses have constant indices.
+
     %x = metal.local : !metal.array<1xf32, thread>
     metal.write %v, %x                                ->    metal.store %p, %v
     %r = metal.read %x
@@ -124,22 +126,40 @@ def forward_values(module: Module) -> None:
 
 
 def _forward(variable: metal.Local) -> None:
-    users = variable.result.users
-    reads = [user for user in users if isinstance(user, metal.Read)]
-    writes = [user for user in users if isinstance(user, metal.Write)]
     type_ = variable.result.type
     assert isinstance(type_, ArrayType)
-    plain = type_.count == 1 and type_.space == "thread" and len(reads) + 1 == len(users)
-    if not plain or len(writes) != 1 or any(user.lane is not None for user in (*reads, *writes)):
+    if type_.space != "thread":
         return
-    (write,) = writes
-    if any(not _comes_before(write, read) for read in reads):
+    reads: list[tuple[int, metal.Read]] = []
+    writes: dict[int, metal.Write] = {}
+    for user in variable.result.users:
+        entry = _entry_of(user, type_.count)
+        if isinstance(user, metal.Read) and entry is not None:
+            reads.append((entry, user))
+        elif isinstance(user, metal.Write) and entry is not None and entry not in writes:
+            writes[entry] = user
+        else:
+            return
+    if any(entry not in writes or not _comes_before(writes[entry], r) for entry, r in reads):
         return
-    write.value.name = write.value.name or variable.result.name
-    for read in reads:
-        read.replace_with([write.value])
-    write.erase()
+    for write in writes.values():
+        write.value.name = write.value.name or variable.result.name
+    for entry, read in reads:
+        read.replace_with([writes[entry].value])
+    for write in writes.values():
+        write.erase()
     variable.erase()
+
+
+def _entry_of(access: Op, count: int) -> int | None:
+    """The one entry of an array that is accessed as a whole; None where that is not known."""
+    if not isinstance(access, metal.Read | metal.Write) or access.lane is not None:
+        return None
+    if count == 1:
+        return 0
+    index = access.index.defining_op
+    known = index.attributes.get("value") if isinstance(index, arith.Constant) else None
+    return known.value if isinstance(known, IntegerAttr) else None
 
 
 def _comes_before(first: Op, later: Op) -> bool:
