@@ -14,8 +14,19 @@ if TYPE_CHECKING:
     from .kernel import Kernel, compile, devices
     from .metal.library import target
     from .profile import Profile, Traffic
+    from .shaders import cached_shader
 
-__all__ = ["Address", "Empty", "Kernel", "Profile", "Traffic", "compile", "devices", "target"]
+__all__ = [
+    "Address",
+    "Empty",
+    "Kernel",
+    "Profile",
+    "Traffic",
+    "cached_shader",
+    "compile",
+    "devices",
+    "target",
+]
 
 _MODULE_OF_NAME = {
     "Address": "arguments",
@@ -23,6 +34,7 @@ _MODULE_OF_NAME = {
     "Kernel": "kernel",
     "Profile": "profile",
     "Traffic": "profile",
+    "cached_shader": "shaders",
     "compile": "kernel",
     "devices": "kernel",
     "target": "metal.library",

@@ -16,7 +16,7 @@ import trimetal
 from trimetal.runtime.arguments import AnyArray
 from trimetal.runtime.kernel import compile, devices
 from trimetal.runtime.metal.library import target
-from trimetal.transpiler.target import get_target
+from trimetal.transpiler.target import DEFAULT_TARGET, get_target
 
 from .launches import Case, cases
 
@@ -55,7 +55,11 @@ def self_test() -> Iterator[Result]:
 
 def routes() -> tuple[Route, ...]:
     """All ways in which kernels can run here."""
-    found = [Route("cpu", "cpu", "m3", np.array, np.asarray)]
+    found = [
+        Route(device, device, DEFAULT_TARGET, np.array, np.asarray)
+        for device in sorted(devices())
+        if device != "metal"
+    ]
     if "metal" in devices():
         name = _chip_name()
         if importlib.util.find_spec("mlx"):
