@@ -17,7 +17,7 @@ is written when the element marked `^` is there. Directives: `attr-dict`,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -35,17 +35,28 @@ if TYPE_CHECKING:
 __all__ = ["ASYNC_TOKEN", "Assembly", "Parts", "assembly_of"]
 
 
-@dataclass
 class Parts:
     """What the text of an op has given so far."""
 
-    operands: dict[str, list[Value]] = field(default_factory=dict[str, "list[Value]"])
-    types: dict[str, list[Type]] = field(default_factory=dict[str, "list[Type]"])
-    attributes: dict[str, Attribute] = field(default_factory=dict[str, Attribute])
-    flat: list[Value] | None = None  # all operands, where the format reads them as one list
-    flat_types: list[Type] | None = None
-    result_types: list[Type] | None = None
-    token: bool = False  # a `token(...)` directive stood in the text
+    __slots__ = (
+        "attributes",
+        "flat",
+        "flat_types",
+        "operands",
+        "result_types",
+        "token",
+        "types",
+    )
+
+    def __init__(self) -> None:
+        self.operands: dict[str, list[Value]] = {}
+        self.types: dict[str, list[Type]] = {}
+        self.attributes: dict[str, Attribute] = {}
+        # All operands, where the format reads them as one list.
+        self.flat: list[Value] | None = None
+        self.flat_types: list[Type] | None = None
+        self.result_types: list[Type] | None = None
+        self.token = False  # a `token(...)` directive stood in the text
 
     def type(self, name: str) -> Type:
         """The type of an operand field: as printed, else that of the value."""
