@@ -34,9 +34,11 @@ class Program(Protocol):
 
 def devices() -> tuple[str, ...]:
     """The devices that can run shaders here, the default one first."""
+    from .cuda import driver
     from .metal.library import has_metal
 
-    return ("metal", "cpu") if has_metal() else ("cpu",)
+    cuda = ("cuda",) if driver.is_available() else ()
+    return ("metal", "cpu", *cuda) if has_metal() else ("cpu", *cuda)
 
 
 def compile(
@@ -50,11 +52,11 @@ def compile(
     """Compiles a shader for a device: `kernel = compile(shader); kernel((rows,), x, out, n)`.
 
     Device "metal" is an Apple GPU, through MLX (or PyTorch, for tensors on "mps"); it is the
-    default where there is one. The options are for finding errors, on the CPU device. `schedules`
-    runs every launch in that many orders of its threads, which must give the same bytes
-    (TRIMETAL_SCHEDULES sets the default, 1). `check_buffers` checks every access to a buffer
-    against the array's end (TRIMETAL_CHECK_BUFFERS=1). `check_overflow` refuses signed integer
-    overflow.
+    default where there is one. Device "cuda" is an NVIDIA GPU. The options are for finding errors,
+    on the CPU device. `schedules` runs every launch in that many orders of its threads, which must
+    give the same bytes (TRIMETAL_SCHEDULES sets the default, 1). `check_buffers` checks every
+    access to a buffer against the array's end (TRIMETAL_CHECK_BUFFERS=1). `check_overflow` refuses
+    signed integer overflow.
     """
     device = device or devices()[0]
     if device == "metal":
@@ -64,9 +66,13 @@ def compile(
         library.require_metal()
         kernel: Any = MetalKernel(shader)
         return kernel
+    from .cuda import driver
+
+    if device == "cuda" and driver.is_available():
+        return _for_cuda(shader, schedules, check_buffers, check_overflow)
     if device not in devices():
         if device == "cuda":
-            raise LaunchError(f"device {device!r} is not available here; there is: cpu")
+            driver.require()
         raise LaunchError(f"unknown device {device!r}; the devices are metal, cpu, cuda")
     if schedules is None:
         schedules = _environment_number("TRIMETAL_SCHEDULES", 1)
@@ -78,6 +84,17 @@ def compile(
 
     program = CpuProgram(shader, check_buffers=check_buffers, check_overflow=check_overflow)
     return Kernel(shader, program, schedules)
+
+
+def _for_cuda(
+    shader: Shader, schedules: int | None, check_buffers: bool | None, check_overflow: bool
+) -> Kernel:
+    from .cuda.kernel import CudaKernel
+
+    if check_buffers or check_overflow or (schedules or 1) != 1:
+        raise LaunchError("schedules, check_buffers and check_overflow are the CPU device's")
+    kernel: Any = CudaKernel(shader)
+    return kernel
 
 
 class Kernel:

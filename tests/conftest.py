@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import os
 import platform
 import re
 import sys
@@ -11,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.device import VARIABLE
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -21,6 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden instead of comparing"
     )
+    parser.addoption("--device", default="cpu", help="where the tests of kernels run: cpu or cuda")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    os.environ[VARIABLE] = str(config.getoption("--device"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

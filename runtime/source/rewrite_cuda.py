@@ -7,35 +7,50 @@ there (see headers/trimetal/config.hpp), which the caller puts around the text.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 from .edits import EditedText, Edits
 from .rewrite import common_edits, half_literal
-from .structure import ADDRESS_SPACES, Unit
+from .structure import ADDRESS_SPACES, Unit, matching
+from .tokens import Token
+
+# What clang calls NVIDIA's `unroll`.
+_UNROLL = "clang loop unroll(full)"
 
 
 def for_cuda(unit: Unit) -> EditedText:
     """The text for NVRTC."""
     edits = Edits(unit.text)
     common_edits(unit, edits)
-    shared = {
-        index
-        for kernel in unit.kernels()
-        if kernel.body
-        for index in _threadgroup_variables(unit, *kernel.body)
-    }
+    shared: set[int] = set()
+    for kernel in unit.kernels():
+        body = kernel.body or (0, 0)
+        shared.update(_threadgroup_variables(unit, *body))
+        for semicolon in _bare_arrays(unit, *body):
+            edits.insert(semicolon.start, " = {}")
+    for token in unit.all_tokens:
+        if token.kind == "directive" and _UNROLL in token.text:
+            start = token.start + token.text.index(_UNROLL)
+            edits.replace(start, start + len(_UNROLL), "unroll")
     constants = {index for start, _ in unit.variables for index in (start, start + 1)}
     for index, token in enumerate(unit.tokens):
         if index in shared:
             edits.replace(token.start, token.end, "__shared__")
         elif token.text == "constant" and index in constants:
             edits.replace(token.start, token.end, "__constant__")
-        elif token.text in ADDRESS_SPACES:
-            edits.blank(token.start, token.end)
-        elif token.text == "kernel":
-            edits.replace(token.start, token.end, "static __forceinline__")
-        elif token.kind == "number" and (digits := half_literal(token)) is not None:
-            edits.replace(token.start, token.end, f"half(half_bits{{{_half_bits(digits):#06x}u}})")
+        else:
+            _word(token, edits)
     return edits.apply()
+
+
+def _word(token: Token, edits: Edits) -> None:
+    """Replaces a word that only MSL has."""
+    if token.text in ADDRESS_SPACES:
+        edits.blank(token.start, token.end)
+    elif token.text == "kernel":
+        edits.replace(token.start, token.end, "static __forceinline__")
+    elif token.kind == "number" and (digits := half_literal(token)) is not None:
+        edits.replace(token.start, token.end, f"half(half_bits{{{_half_bits(digits):#06x}u}})")
 
 
 def _threadgroup_variables(unit: Unit, start: int, end: int) -> list[int]:
@@ -52,6 +67,22 @@ def _threadgroup_variables(unit: Unit, start: int, end: int) -> list[int]:
                 found.append(index + words.index("threadgroup"))
         begins = text in (";", "{", "}")
     return found
+
+
+def _bare_arrays(unit: Unit, start: int, end: int) -> Iterator[Token]:
+    """The semicolon behind each thread's array that is declared without a value: `float4 x[8];`.
+
+    NVIDIA's assembler (13.0) loses what a loop stores in such an array a part at a time: its first
+    value is undefined on the way in, and it takes it for undefined on the way back too.
+    """
+    begins = True
+    for index in range(start, end - 3):
+        first, second, bracket = unit.tokens[index : index + 3]
+        if begins and first.kind == second.kind == "name" and bracket.text == "[":
+            close = matching(unit.tokens, index + 2)
+            if first.text not in ADDRESS_SPACES and unit.tokens[close + 1].text == ";":
+                yield unit.tokens[close + 1]
+        begins = first.text in (";", "{", "}")
 
 
 def _half_bits(digits: str) -> int:

@@ -10,6 +10,7 @@ import numpy
 import pytest
 
 import trimetal
+from tests.device import device
 from trimetal import runtime
 
 # Arrays of any dtype, those of ml_dtypes too: numpy's own annotations do not describe them.
@@ -126,7 +127,8 @@ def _run(
     )
     findings = trimetal.check(shader.source)
     assert not findings, "\n".join(map(str, findings)) + "\n" + shader.source
-    kernel = runtime.compile(shader, "cpu", check_overflow=True)
+    options: dict[str, bool] = {"check_overflow": True} if device() == "cpu" else {}
+    kernel = runtime.compile(shader, device(), **options)
     size = len(next(iter(inputs.values()))[1])
     arrays = [a.view(np.int8) if d == "i1" else a for d, a in inputs.values()]
     outputs = [_poison(size, _stored(dtype)) for _, dtype in ops.values()]

@@ -11,9 +11,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from trimetal.runtime import compile
+from tests.device import device
+from trimetal import Shader, runtime
+from trimetal.runtime.kernel import Kernel
 
 from .support import Array, fresh, poison, stored
+
+
+def compile(shader: Shader) -> Kernel:
+    """The shader on the device under test."""
+    return runtime.compile(shader, device())
 
 
 @pytest.mark.parametrize("n", [1, 127, 1024, 5000])
@@ -298,7 +305,9 @@ def test_fence() -> None:
 
 
 def test_same_bytes_in_every_order() -> None:
-    kernel = compile(stored("row_softmax", "x: f32, out: f32!, columns=i32", 128), schedules=5)
+    kernel = runtime.compile(
+        stored("row_softmax", "x: f32, out: f32!, columns=i32", 128), "cpu", schedules=5
+    )
     x = fresh().standard_normal((9, 300), np.float32)
     out = poison((9, 300))
     kernel((9,), x, out, 300)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import trimetal
-from trimetal import runtime
+from tests.device import compiled
 from trimetal.transpiler.lane_map import lane_map_probe
 
 from ..lower.support import poison
@@ -24,7 +24,7 @@ def test_the_probe_gives_what_the_compiler_expects(dtype: str) -> None:
     matrix = np.array(probe.matrix).astype(TYPES[dtype])
     held, written = (poison(64, "u2" if dtype == "bf16" else TYPES[dtype].str) for _ in range(2))
     held, written = held.view(TYPES[dtype]), written.view(TYPES[dtype])
-    runtime.compile(probe.shader, "cpu", schedules=2, check_buffers=True)(1, matrix, held, written)
+    compiled(probe.shader)(1, matrix, held, written)
     assert held.astype(int).tolist() == list(probe.held)
     assert written.astype(int).tolist() == list(probe.written)
 

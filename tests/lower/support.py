@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import trimetal
-from trimetal import runtime
+from tests.device import compiled
 
 Array: TypeAlias = NDArray[Any]
 
@@ -25,7 +25,7 @@ def run(
     shader = trimetal.transpile(text, target=target, verify=True)
     findings = trimetal.check(shader.source)
     assert not findings, "\n".join(map(str, findings)) + "\n" + shader.source
-    kernel = runtime.compile(shader, "cpu", schedules=2, check_buffers=True, check_overflow=True)
+    kernel = compiled(shader)
     kernel(grid, *arguments)
     return shader
 

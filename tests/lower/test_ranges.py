@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import trimetal
+from tests.device import compiled
 from trimetal import runtime
 
 from .support import Array
@@ -22,7 +23,7 @@ def kernel(name: str) -> runtime.Kernel:
     """An example's dump, ready to run with every check of the CPU device."""
     shader = trimetal.transpile(EXAMPLES / f"{name}.ttgir", verify=True)
     assert not trimetal.check(shader.source)
-    return runtime.compile(shader, "cpu", schedules=2, check_buffers=True, check_overflow=True)
+    return compiled(shader)
 
 
 def assert_rows_close(got: Array, exact: Array) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.device import device
+
 from .support import (
     LINE,
     NUMPY,
@@ -19,12 +21,15 @@ from .support import (
     zeros,
 )
 
+ON_CPU = pytest.mark.skipif(device() != "cpu", reason="these are addresses of this process")
+
 
 def addresses(*arrays: Array) -> Array:
     """The addresses of arrays, as int64."""
     return np.array([array.ctypes.data for array in arrays], np.int64)
 
 
+@ON_CPU
 def test_pointers_that_lie_in_memory() -> None:
     """out[i] = *(table[i]), with a table of addresses."""
     ptr, table = tensor(4, "!tt.ptr<f32>", LINE), tensor(4, "!tt.ptr<!tt.ptr<f32>>", LINE)
@@ -46,6 +51,7 @@ def test_pointers_that_lie_in_memory() -> None:
     assert out.tolist() == [0.5, 1.5, 2.5, 3.5]
 
 
+@ON_CPU
 def test_integers_as_pointers_and_back() -> None:
     ptr, i64 = tensor(32, "!tt.ptr<f32>", LINE), tensor(32, "i64", LINE)
     text = module(f"""

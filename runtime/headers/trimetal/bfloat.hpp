@@ -56,7 +56,14 @@ struct bfloat {
 TRIMETAL_ARITHMETIC(+)
 TRIMETAL_ARITHMETIC(-)
 TRIMETAL_ARITHMETIC(*)
+#if TRIMETAL_CUDA
+TRIMETAL_INLINE bfloat operator/(bfloat a, bfloat b) {
+    return bfloat(trimetal::quotient((float)a, (float)b));
+}
+TRIMETAL_INLINE bfloat& operator/=(bfloat& a, bfloat b) { return a = a / b; }
+#else
 TRIMETAL_ARITHMETIC(/)
+#endif
 #undef TRIMETAL_ARITHMETIC
 
 #define TRIMETAL_COMPARE(op)                                                                       \

@@ -27,6 +27,9 @@ METAL_FUNC float larger(float x, float y) {
     return x > y || y != y || (x == y && __builtin_copysignf(1.0f, y) < 0.0f) ? x : y;
 #endif
 }
+#if !TRIMETAL_CUDA
+METAL_FUNC float quotient(float x, float y) { return x / y; }
+#endif
 #if TRIMETAL_HOST
 // Exact product; the sum rounds once to double and once more to half.
 METAL_FUNC half fma_half(half x, half y, half z) {

@@ -127,7 +127,9 @@ template <class To, class From> TRIMETAL_INLINE To as_type(const From& from) {
     const trimetal::vector_of<From> value = from;
     static_assert(sizeof(To) == sizeof(value), "as_type needs two types of one size");
     To to;
-#if !TRIMETAL_CHECK
+#if TRIMETAL_CUDA
+    trimetal::copy_words(to, value);
+#elif TRIMETAL_HOST
     __builtin_memcpy(&to, &value, sizeof to);
 #endif
     return to;

@@ -34,7 +34,6 @@ TRIMETAL_UNARY(tanf)
 TRIMETAL_UNARY(tanhf)
 TRIMETAL_UNARY(truncf)
 TRIMETAL_BINARY(atan2f)
-TRIMETAL_BINARY(copysignf)
 TRIMETAL_BINARY(fdimf)
 TRIMETAL_BINARY(fmaxf)
 TRIMETAL_BINARY(fminf)
@@ -51,6 +50,24 @@ METAL_FUNC constexpr float __builtin_inff() { return __builtin_bit_cast(float, 0
 METAL_FUNC constexpr float __builtin_nanf(const char*) {
     return __builtin_bit_cast(float, 0x7fc00000u);
 }
+
+// Rounded correctly, also where the launcher lets `/` be faster than that.
+namespace trimetal {
+METAL_FUNC float quotient(float x, float y) { return __fdiv_rn(x, y); }
+
+// The bytes of one value as another's. Words stay whole: otherwise the compiler would pull those
+// that hold two halves apart before the branches that give them a value.
+template <class To, class From> METAL_FUNC void copy_words(To& to, const From& from) {
+    if constexpr (sizeof(From) % 4 == 0) {
+        uint words[sizeof(From) / 4];
+        memcpy(words, &from, sizeof from);
+        for (uint i = 0; i < sizeof(From) / 4; ++i) asm("" : "+r"(words[i]));
+        memcpy(&to, words, sizeof to);
+    } else {
+        memcpy(&to, &from, sizeof to);
+    }
+}
+} // namespace trimetal
 
 METAL_FUNC int __builtin_clzl(ulong x) { return ::__clzll((long long)x); }
 METAL_FUNC int __builtin_ctzl(ulong x) { return ::__ffsll((long long)x) - 1; }

@@ -3,6 +3,10 @@
 // beside a float it counts as a float, beside an integer the integer counts as a half.
 #pragma once
 
+// Conversions that the compiler understands, unlike assembly.
+extern "C" float __nv_half2float(ushort);
+extern "C" ushort __nv_float2half_rn(float);
+
 namespace metal {
 
 // What a literal is rewritten to.
@@ -16,19 +20,8 @@ struct half {
     half() = default;
     METAL_FUNC constexpr half(half_bits of) : bits((ushort)of.bits) {}
     template <class T, class = enable_if_t<trimetal::is_scalar<T>>>
-    METAL_FUNC half(T value) : bits(round((float)value)) {}
-    METAL_FUNC operator float() const {
-        float value;
-        asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
-        return value;
-    }
-
-  private:
-    METAL_FUNC static ushort round(float value) {
-        ushort bits;
-        asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
-        return bits;
-    }
+    METAL_FUNC half(T value) : bits(__nv_float2half_rn((float)value)) {}
+    METAL_FUNC operator float() const { return __nv_half2float(bits); }
 };
 
 // The arithmetic of the processor; a quotient of float rounds to the right half.
@@ -42,7 +35,7 @@ TRIMETAL_ARITHMETIC(+, "add.rn.f16")
 TRIMETAL_ARITHMETIC(-, "sub.rn.f16")
 TRIMETAL_ARITHMETIC(*, "mul.rn.f16")
 #undef TRIMETAL_ARITHMETIC
-METAL_FUNC half operator/(half a, half b) { return half((float)a / (float)b); }
+METAL_FUNC half operator/(half a, half b) { return half(trimetal::quotient(a, b)); }
 METAL_FUNC half operator-(half a) {
     a.bits = (ushort)(a.bits ^ 0x8000u);
     return a;
