@@ -57,6 +57,16 @@ BODIES = {
         "arith.addi has 1 results, and 2 names",
         "%y, %z =",
     ),
+    "unknown regions": (
+        "  scf.parallel (%k) = (%i) to (%i) step (%i) {\n  }",
+        "scf.parallel has regions: it can be read in the generic form only",
+        "{\n  }",
+    ),
+    "unknown blocks": (
+        "  foo.switch %i : i32, [default: ^bb1]\n^bb1:",
+        "foo.switch has blocks: it can be read in the generic form only",
+        "^bb1",
+    ),
     "block": ("  cf.br ^nowhere", "there is no block ^nowhere in this region", "^nowhere"),
     "location": ("  foo.bar loc(#loc9)", "there is no location #loc9", None),
     "digits": (

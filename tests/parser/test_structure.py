@@ -457,3 +457,13 @@ def test_warp_specialisation_holds_its_partitions() -> None:
     assert op.partition_num_warps == (2,)
     (region,) = op.partitions.regions
     assert op.partitions.captured(region) == [(region.blocks[0].args[0], op.partitions.operands[0])]
+
+
+def test_a_branch_without_a_class_ends_its_block() -> None:
+    module = module_of(
+        '"foo.switch"(%i)[^bb1, ^bb2] <{cases = [1]}> : (i32) -> ()\n^bb1:\n  cf.br ^bb2\n^bb2:',
+        "%i: i32",
+    )
+    branch = one(module, "foo.switch")
+    assert [s.block.label for s in branch.successors] == ["bb1", "bb2"]
+    assert equal(module, parse(str(module)))

@@ -274,13 +274,13 @@ def _check_region(op: Op, index: int, region: Region) -> None:
         _fail(op, f"region {index} has no block")
     for block in region.blocks:
         for inner in block.ops[:-1]:
-            if inner.terminator:
+            if _ends_a_block(inner):
                 _fail(inner, "ends a block, and ops follow")
         last = block.ops[-1] if block.ops else None
         if op.region_terminator:
             if last is None or last.op_name not in op.region_terminator:
                 _fail(last or op, f"a block should end with {' or '.join(op.region_terminator)}")
-        elif op.branching and (last is None or not last.terminator):
+        elif op.branching and (last is None or not _ends_a_block(last)):
             _fail(last or op, "a block should end with a branch or a return")
 
 
@@ -335,3 +335,8 @@ class _Restore:
 
 
 _Step: TypeAlias = _Enter | _Block | _Ops | _Results | _Leave | _Restore
+
+
+def _ends_a_block(op: Op) -> bool:
+    """Whether control leaves its block with an op; without a class, its successors say so."""
+    return op.terminator or bool(op.successors)

@@ -7,7 +7,7 @@ import re
 from ..ir.attributes import TypeAttr
 from ..ir.core import OperandPiece, Piece, UnknownOp, Value
 from ..ir.types import OpaqueType, Type
-from .nodes import DictNode, Entry, Item, Node, Token
+from .nodes import DictNode, Entry, Item, Node, Token, tokens_of
 from .reader import OpReader
 
 _SPACE = re.compile(r"(?://[^\n]*)|\s+")
@@ -16,6 +16,7 @@ UNKNOWN_TYPE = OpaqueType("?")
 
 def read_unknown(reader: OpReader, name: str) -> UnknownOp:
     """Read an op whose format nobody has said: operands and types are found, the rest is text."""
+    _require_plain(reader, name)
     text = _Pieces(reader)
     text.all()
     names = str(reader.op_node.definition)[:-1] if reader.op_node.definition else ""
@@ -28,6 +29,16 @@ def read_unknown(reader: OpReader, name: str) -> UnknownOp:
         location=reader.location(),
         span=reader.op_span(),
     )
+
+
+def _require_plain(reader: OpReader, name: str) -> None:
+    """Refuse what only the op's own format could say: the arguments of regions and of blocks."""
+    for item in reader.items:
+        if item.type in ("region", "regions"):
+            reader.fail(f"{name} has regions: it can be read in the generic form only", item)
+    for token in tokens_of(reader.items):
+        if token.type == "CARET":
+            reader.fail(f"{name} has blocks: it can be read in the generic form only", token)
 
 
 def _result_count(names: str) -> int:
@@ -57,8 +68,6 @@ class _Pieces:
             elif isinstance(item, DictNode):
                 stack.extend(reversed(item.entries))
             elif isinstance(item, Node):
-                if item.type in ("region", "regions"):
-                    self.reader.fail("regions of an op that is not known", item)
                 stack.extend(reversed(item.items))
             else:
                 self.token(item)
