@@ -97,6 +97,8 @@ def _same_sign(writer: Operands, op: Op, a: Expr, b: Expr) -> tuple[Expr, Expr]:
         return a, b
     if isinstance(op.result.type, VectorType):
         return writer.unsigned(x, a), writer.unsigned(y, b)
+    if isinstance(op, arith.Muli):
+        a, b = (writer.unsigned(v, e) if e.literal else e for v, e in ((x, a), (y, b)))
     if unsigned:
         return a, b
     return (a, writer.unsigned(y, b)) if a.literal else (writer.unsigned(x, a), b)

@@ -67,6 +67,25 @@ def source_name(value: Value) -> str:
     stem = safe(stem_of(value))
     if stem and isinstance(value.type, PointerType) and value.defining_op is not None:
         return f"{stem.removesuffix('_ptr')}_base"
+    if stem and value.defining_op is not None:
+        return _part_of_statement(value, stem)
+    return stem
+
+
+def _part_of_statement(value: Value, stem: str) -> str:
+    """A name for what a statement computes on its way to its variable.
+
+    Of `x = tl.where(i < n, y, 0)` the condition is called x too, and of `p += row * n` the product.
+    """
+    element = element_of(value.type)
+    for user in value.users:
+        for result in user.results:
+            if not result.name or stem_of(result) != stem_of(value):
+                continue
+            if element == I1 and element_of(result.type) != I1:
+                return f"{stem}_mask"
+            if isinstance(result.type, PointerType):
+                return f"{stem.removesuffix('_ptr')}_offset"
     return stem
 
 

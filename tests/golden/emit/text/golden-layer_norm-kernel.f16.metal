@@ -21,8 +21,8 @@ kernel void layer_norm(device const half* x_ptr [[buffer(0)]],
     threadgroup float rstd_partial[8];
 
     const int row = program.x;                                                  // kernel.py:23
-    const int x_row = uint(row) * stride;                                       // kernel.py:24
-    device const half* x_row_base = x_ptr + x_row;
+    const int x_row_offset = uint(row) * stride;                                // kernel.py:24
+    device const half* x_row_base = x_ptr + x_row_offset;
     float4 total = float4(0.0f);
     const uint cols = thread_index * 4;                                         // kernel.py:29
     for (int start = 0; start < n_cols; start += 1024) {                        // kernel.py:28
@@ -51,12 +51,12 @@ kernel void layer_norm(device const half* x_ptr [[buffer(0)]],
     float4 squares = float4(0.0f);
     for (int start = 0; start < n_cols; start += 1024) {                        // kernel.py:34
         const int cols_1 = start + cols;                                        // kernel.py:35
-        const bool x = cols_1 < n_cols;                                         // kernel.py:36
-        half4 x_1 = half4(0.0h);
-        if (x) {
-            x_1 = *(device const half4*)(x_row_base + cols_1);
+        const bool x_mask = cols_1 < n_cols;                                    // kernel.py:36
+        half4 x = half4(0.0h);
+        if (x_mask) {
+            x = *(device const half4*)(x_row_base + cols_1);
         }
-        const float4 centered = x ? float4(x_1) - mean_2 : float4(0.0f);        // kernel.py:37
+        const float4 centered = x_mask ? float4(x) - mean_2 : float4(0.0f);     // kernel.py:37
         squares += centered * centered;                                         // kernel.py:38
     }
 
@@ -82,7 +82,7 @@ kernel void layer_norm(device const half* x_ptr [[buffer(0)]],
             const half4 x = *(device const half4*)(x_row_base + cols_1);
             const half4 weight = *(device const half4*)(weight_ptr + cols_1);   // kernel.py:47
             const half4 bias = *(device const half4*)(bias_ptr + cols_1);       // kernel.py:48
-            *(device half4*)(out_ptr + x_row + cols_1) =                        // kernel.py:50
+            *(device half4*)(out_ptr + x_row_offset + cols_1) =                 // kernel.py:50
                 half4((float4(x) - mean_2) * rstd_1 * float4(weight) + float4(bias));
         }
     }
