@@ -83,6 +83,13 @@ def test_a_kernel_that_does_nothing() -> None:
         ("if (!numbers[thread_index]) out[thread_index] = 1.0f;", (1, 0, 4, 0)),
         ("out[thread_index] = out[thread_index] < 9.0f ? 1.0f : out[thread_index];", None),
         ("device float* p = out + thread_index; p[0] = p[0] * p[0];", (2, 1, 8, 4)),
+        ("device half* p = (device half*)out + 2 * thread_index; *p = *p * 2.0h;", (1, 1, 2, 2)),
+        ("device half* p = (device half*)out; half x = 1.0h; x -= p[0] + p[1];", (2, 0, 4, 0)),
+        ("device half* p = (device half*)out; if (p[0] < -p[1]) p[0] = 1.0h;", (2, 0, 4, 0)),
+        ("device bfloat* p = (device bfloat*)out; bfloat x = p[0]; x = x * p[1];", (2, 0, 4, 0)),
+        ("float4 v = float4(1.0f) * out[0]; v *= out[1]; v = out[2] + v;", (3, 0, 12, 0)),
+        ("out[numbers[0] - numbers[0]] = 1.0f;", (2, 1, 8, 4)),
+        ("device float* p = out + (numbers[0] & 0); *p = 1.0f;", (1, 1, 4, 4)),
         ("device float* p = &out[thread_index]; *p = -*p;", (1, 1, 4, 4)),
     ],
 )  # fmt: skip

@@ -92,13 +92,15 @@ template <class T, Space S> struct vector_traits<vector_place<T, S>> : vector_tr
 template <class T, Space S>
 using place = conditional_t<vector_length<T> != 0, vector_place<T, S>, single_place<T, S>>;
 
-template <class T> struct read_as { static constexpr bool is_place = false; };
+template <class T> struct read_as {
+    static constexpr bool is_place = false, is_scalar = false;
+};
 template <class T, Space S, ulong Offset> struct read_as<single_place<T, S, Offset>> {
-    static constexpr bool is_place = true;
+    static constexpr bool is_place = true, is_scalar = true;
     typedef T type;
 };
 template <class T, Space S> struct read_as<vector_place<T, S>> {
-    static constexpr bool is_place = true;
+    static constexpr bool is_place = true, is_scalar = false;
     typedef T type;
 };
 // The value of a place; all else as it is.
@@ -107,6 +109,49 @@ template <class T> constexpr TRIMETAL_INLINE decltype(auto) read(T&& it) {
     if constexpr (Read::is_place) return (typename Read::type)it;
     else return (T&&)it;
 }
+
+// Operators that take a scalar's value. The built-in ones would, but not all compilers have them of
+// half, and those of a vector and a scalar are templates.
+template <class A, class B>
+using if_scalar_place = enable_if_t<read_as<A>::is_scalar || read_as<B>::is_scalar>;
+#define TRIMETAL_BINARY(op)                                                                        \
+    template <class A, class B, class = if_scalar_place<A, B>>                                     \
+    TRIMETAL_INLINE auto operator op(const A& a, const B& b) {                                     \
+        return read(a) op read(b);                                                                 \
+    }
+#define TRIMETAL_BOTH(op)                                                                          \
+    TRIMETAL_BINARY(op)                                                                            \
+    template <class A, class T, Space S, ulong Offset, class = enable_if_t<is_scalar<A>>>          \
+    TRIMETAL_INLINE A& operator op##=(A& a, const single_place<T, S, Offset>& b) {                 \
+        return a op##= (T)b;                                                                       \
+    }
+TRIMETAL_BOTH(+)
+TRIMETAL_BOTH(-)
+TRIMETAL_BOTH(*)
+TRIMETAL_BOTH(/)
+TRIMETAL_BOTH(%)
+TRIMETAL_BOTH(&)
+TRIMETAL_BOTH(|)
+TRIMETAL_BOTH(^)
+TRIMETAL_BOTH(<<)
+TRIMETAL_BOTH(>>)
+TRIMETAL_BINARY(==)
+TRIMETAL_BINARY(!=)
+TRIMETAL_BINARY(<)
+TRIMETAL_BINARY(>)
+TRIMETAL_BINARY(<=)
+TRIMETAL_BINARY(>=)
+#undef TRIMETAL_BOTH
+#undef TRIMETAL_BINARY
+#define TRIMETAL_UNARY(op)                                                                         \
+    template <class T, Space S, ulong Offset>                                                      \
+    TRIMETAL_INLINE auto operator op(const single_place<T, S, Offset>& a) {                        \
+        return op(T) a;                                                                            \
+    }
+TRIMETAL_UNARY(-)
+TRIMETAL_UNARY(~)
+TRIMETAL_UNARY(!)
+#undef TRIMETAL_UNARY
 
 template <class T, Space S> struct reference_to {
     static constexpr bool is_counted = is_scalar<T> || vector_length<T> != 0;
