@@ -25,6 +25,7 @@ from .passes.descriptors import lower_descriptors
 from .passes.guards import merge_guards
 from .passes.inline import inline_calls
 from .passes.layouts import place_layouts
+from .passes.memory_order import order_memory
 from .passes.numbers import refuse_doubles, split_results
 from .passes.plain_axes import make_axes_plain
 from .passes.plain_dots import make_dots_plain
@@ -83,6 +84,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("stage", stage_operands),
     Pass("dce-stage", _in_place(eliminate_dead_code)),
     Pass("plain-axes", make_axes_plain),
+    Pass("memory-order", _in_place(order_memory)),  # every access has its threads now
     Pass("lower", lower),
     Pass("forward", _in_place(forward_values)),
     Pass("hoist", _in_place(hoist_loop_invariants)),

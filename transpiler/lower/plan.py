@@ -457,7 +457,7 @@ class _BlockPlanner:
 
         Accesses through one pointer value meet at the same element only. Accesses through
         different arguments are taken to be apart, or to be the same element (x stored where x was
-        loaded): what overlaps otherwise is a race between the threads in Triton too.
+        loaded). Where threads meet others' elements a barrier stands between (memory_order.py).
         """
         if any(root.keeps_apart(other) or other.keeps_apart(root) for other in group.roots):
             return False
