@@ -1,0 +1,1 @@
+"""The CPU device beside Triton's interpreter and PyTorch."""
