@@ -136,5 +136,6 @@ def shared() -> list[tuple[SharedEncoding, Shape]]:
         (PaddedSharedEncoding(((32, 4), (256, 8)), (1, 0), (16, 64)), (16, 64)),
         (PaddedSharedEncoding(((32, 4),), offset=((0, 1), (0, 2), (2, 0), (1, 0))), (4, 4)),
         (SharedLinearEncoding(((0, 1), (0, 2), (1, 1), (2, 0))), (4, 4)),
+        (SharedLinearEncoding(((0, 1), (0, 2), (0, 4), (1, 2), (2, 4), (4, 0))), (8, 8)),
     ]
     return found

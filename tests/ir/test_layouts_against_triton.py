@@ -18,6 +18,7 @@ from trimetal.transpiler.ir.encodings import (
     NvidiaMmaEncoding,
     NvmmaSharedEncoding,
     SharedEncoding,
+    SharedLinearEncoding,
     SliceEncoding,
     SwizzledSharedEncoding,
 )
@@ -108,6 +109,8 @@ def shared_in_gluon(layout: SharedEncoding):
     if type(layout) is SwizzledSharedEncoding:
         order = list(layout.order)
         return gluon.SwizzledSharedLayout(layout.vec, layout.per_phase, layout.max_phase, order)
+    if isinstance(layout, SharedLinearEncoding):
+        return gluon.SharedLinearLayout(lists(layout.offset), lists(layout.block), layout.alignment)
     return None
 
 
