@@ -176,7 +176,9 @@ class _Framer:
 
     def _scalar(self, parameter: Parameter, number: int) -> None:
         fits = MSL_NAMES[self._slots[number].dtype] == parameter.value_type
-        name = self._free_name(parameter.name if fits else f"{parameter.name}_value")
+        name = self._free_name(
+            parameter.name if fits else f"{parameter.name}_value", parameter.name
+        )
         self._inputs.append((name, number))
         if name != parameter.name:
             kind = parameter.value_type
@@ -190,7 +192,9 @@ class _Framer:
             self._pointer(parameter, next(same).name)
             return
         fits = MSL_NAMES[slot.dtype] == parameter.value_type and slot.form != "private"
-        name = self._free_name(parameter.name if fits else f"{parameter.name}_array")
+        name = self._free_name(
+            parameter.name if fits else f"{parameter.name}_array", parameter.name
+        )
         (self._outputs if slot.form == "output" else self._inputs).append((name, number))
         if name != parameter.name:
             self._pointer(parameter, name)
@@ -200,15 +204,16 @@ class _Framer:
         kind = parameter.type.replace(" *", "*")
         self._lines.append(f"{kind} {parameter.name} = ({kind}){array};")
 
-    def _free_name(self, wanted: str) -> str:
-        """A name for MLX: that of the parameter where MLX finds no wish for a shape in the body."""
+    def _free_name(self, wanted: str, own: str = "") -> str:
+        """A name for MLX that nothing has, but maybe the parameter `own` that it is for.
+
+        Together with it, MLX finds no wish for a shape in the body.
+        """
         taken = {name for name, _ in (*self._inputs, *self._outputs)}
-        parameters = {parameter.name for parameter in self._kernel.parameters}
         name, count = wanted, 0
         while (
             name in taken
-            or (name in self._names and name not in parameters)
-            or (count > 0 and name in parameters)
+            or (name in self._names and name != own)
             or any(name + suffix in self._unit.text for suffix in _SHAPE_SUFFIXES)
         ):
             count += 1
