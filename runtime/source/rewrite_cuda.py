@@ -16,6 +16,7 @@ from .tokens import Token
 
 # What clang calls NVIDIA's `unroll`.
 _UNROLL = "clang loop unroll(full)"
+_OF_A_TYPE = frozenset({"*", "<", ">", "::", ","})
 
 
 def for_cuda(unit: Unit) -> EditedText:
@@ -76,13 +77,17 @@ def _bare_arrays(unit: Unit, start: int, end: int) -> Iterator[Token]:
     value is undefined on the way in, and it takes it for undefined on the way back too.
     """
     begins = True
-    for index in range(start, end - 3):
-        first, second, bracket = unit.tokens[index : index + 3]
-        if begins and first.kind == second.kind == "name" and bracket.text == "[":
-            close = matching(unit.tokens, index + 2)
-            if first.text not in ADDRESS_SPACES and unit.tokens[close + 1].text == ";":
-                yield unit.tokens[close + 1]
-        begins = first.text in (";", "{", "}")
+    for index in range(start, end):
+        if begins:
+            stop = index
+            while unit.tokens[stop].text in _OF_A_TYPE or unit.tokens[stop].kind == "name":
+                stop += 1
+            words = [token.text for token in unit.tokens[index:stop]]
+            if len(words) > 1 and "threadgroup" not in words and unit.tokens[stop].text == "[":
+                close = matching(unit.tokens, stop)
+                if unit.tokens[close + 1].text == ";":
+                    yield unit.tokens[close + 1]
+        begins = unit.tokens[index].text in (";", "{", "}")
 
 
 def _half_bits(digits: str) -> int:
