@@ -122,6 +122,26 @@ def test_a_transposed_operand_is_not_copied(target: str, written: int) -> None:
     assert shader.source.count("threadgroup_barrier") <= 1
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_sums_that_start_as_a_row_of_the_result(target: str) -> None:
+    """All threads have loaded the row before one of them stores to it."""
+    row = f"tensor<64xi32, #ttg.slice<{{dim = 0, parent = {SQUARE}}}>>"
+    sums = f"tensor<64x64xf32, {SQUARE}>"
+    start = f"""%r = tt.make_range {{end = 64 : i32, start = 0 : i32}} : {row}
+    %o = tt.splat %out_ptr : !tt.ptr<f32> -> {row.replace("i32", "!tt.ptr<f32>", 1)}
+    %p = tt.addptr %o, %r : {row.replace("i32", "!tt.ptr<f32>", 1)}, {row}
+    %l = tt.load %p : {row.replace("i32", "!tt.ptr<f32>", 1)}
+    %e = tt.expand_dims %l {{axis = 0 : i32}} : {row.replace("i32", "f32", 1)} -> tensor<1x64xf32, {SQUARE}>
+    %zero = tt.broadcast %e : tensor<1x64xf32, {SQUARE}> -> {sums}"""  # noqa: E501
+    text = operated("in_place", "").replace(f"%zero = arith.constant dense<0.0> : {sums}", start)
+    text = text.replace("%x", "%a").replace("%y", "%b")
+    a, b, out = random((64, 32), "f2", 1), random((32, 64), "f2", 2), random((64, 64), "f4", 3)
+    exact = reference(a, b, out[0].copy())
+    single_ = single(a, b, out[0].copy(), out.dtype)
+    run(text, (1,), a, b, out, target=target)
+    assert errors(out, exact) <= 2 * errors(single_, exact) + 2e-7
+
+
 def batched(batch: int, m: int, n: int, k: int) -> str:
     """out[i] = a[i] @ b[i], loaded as rows of a matrix and reshaped."""
     flat = (

@@ -153,6 +153,7 @@ WRAPPED = f"""
         {"mask": limited("%n", "%i", 0), "start": "%odd"},
         {"between": f"tt.store %at, %b : {POINTERS}"},
         {"also": f"tt.store %at, %a : {POINTERS}"},  # the elements are needed, too
+        {"also": f"tt.store %turned, %b : {POINTERS}"},  # other threads may write there
     ],
 )
 def test_staged(arguments: dict[str, str]) -> None:

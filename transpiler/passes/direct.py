@@ -5,8 +5,9 @@
 
 Nothing is staged then, and no barrier is needed. It is for operands that come from memory as they
 are, in matrices of which each lies in rows of one pitch and is loaded or masked as a whole, and
-that few simdgroups share: each loads them for itself (`Target.direct_sharing`). Pointers and masks
-are computed again for the first element of each matrix.
+that few simdgroups share: each loads them for itself (`Target.direct_sharing`). Nothing in the
+kernel writes to that memory. Pointers and masks are computed again for the first element of each
+matrix.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ..ir.types import BF16, F16, F32, I32, I64, ArrayType, TensorType
 from ..simdgroup import SIDE
 from ..target import Target
 from .folding import splat_of
+from .in_place import root_of, written_roots
 from .insertion import Before
 from .layouts import Recomputing, encoding_of
 from .tiling import address_layout, sharing
@@ -36,6 +38,7 @@ class DirectLoads:
         self._axis = AxisAnalysis(function)
         self._target = target
         self._layouts = Recomputing()
+        self._written = written_roots(function)
 
     def operand(self, value: Value, side: int, result: Value, anchor: Op) -> Value | None:
         """A direct operand of a dot, made before an op; None where it has to be staged."""
@@ -46,7 +49,7 @@ class DirectLoads:
         if sharing(side, layout) > self._target.direct_sharing or not _can_wait(load, anchor):
             return None
         pitch = self._pitch(load)
-        if pitch is None or not self._is_whole(load):
+        if pitch is None or not self._is_whole(load) or self._may_be_written(load):
             return None
         type_ = value.type
         assert isinstance(type_, TensorType)
@@ -58,6 +61,10 @@ class DirectLoads:
             return None
         found = [each for each in values if each is not None]
         return _made(value, side, found, pitch, anchor)
+
+    def _may_be_written(self, load: tt.Load) -> bool:
+        """Whether the kernel writes to the argument, or to memory of which no argument is known."""
+        return None in self._written or root_of(load.ptr) in self._written
 
     def _pitch(self, load: tt.Load) -> tuple[Polynomial, bool] | None:
         """Elements between rows (with `True`: columns), the elements of which are neighbours."""

@@ -26,6 +26,7 @@ from ..lower.views import view_map
 from ..simdgroup import SIDE
 from ..target import Target
 from .direct import DirectLoads
+from .in_place import order_stores
 from .layouts import encoding_of, insert_after
 from .tiling import left_operand_layout
 
@@ -38,6 +39,8 @@ def stage_operands(module: Module, target: Target) -> Module:
         dots = [op for op in function.walk() if isinstance(op, tt.Dot)]
         if dots:
             _Staging(function, target).run(dots)
+            if any(isinstance(op, metal_matrix.Direct) for op in function.walk()):
+                order_stores(function)
     return module
 
 
