@@ -77,6 +77,25 @@ def test_what_is_loaded_elsewhere_has_been_stored() -> None:
     assert source.count("threadgroup_barrier") == 1
 
 
+def test_all_threads_have_loaded_what_an_atomic_changes() -> None:
+    """They agree on the branch."""
+    _, x, y, source = run_on(f"""
+    %one = arith.constant 1.0 : f32
+    %zero = arith.constant 0.0 : f32
+    %true = arith.constant true
+    tt.store %x, %zero : !tt.ptr<f32>
+    %n = tt.load %x : !tt.ptr<f32>
+    %new = arith.cmpf oeq, %n, %zero : f32
+    scf.if %new {{
+      %o = tt.atomic_rmw exch, relaxed, gpu, %x, %one, %true : (!tt.ptr<f32>, f32, i1) -> f32
+      %v = tt.splat %one : f32 -> {FLOATS}
+      tt.store %other, %v : {POINTERS}
+    }}""")
+    assert x[0, 0] == 1
+    np.testing.assert_array_equal(y, np.ones_like(y))
+    assert source.count("threadgroup_barrier") == 2
+
+
 @pytest.mark.parametrize("turns", [0, 1, 4, 5])
 def test_from_turn_to_turn(turns: int) -> None:
     loop = f"scf.for %k = %c0 to %turns step %c1 : i32 {{\n{TURN}\n{STORE}\n}}"

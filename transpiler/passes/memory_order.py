@@ -6,10 +6,10 @@
                                   tt.store %rows, %y
 
 The threads of a program run ahead of each other: one may store to what another has not loaded yet,
-or load what another has not stored. A barrier stands between a load and a store through one kernel
-argument, whichever comes first, unless they go through one pointer value whose elements have one
-thread each: then every thread meets its own elements only, in order. Likewise where all threads
-load one element and one stores it, and the number goes nowhere but there.
+or load what another has not stored. A barrier stands between a load and a store, or an atomic,
+through one kernel argument, whichever comes first, unless they go through one pointer value whose
+elements have one thread each: then every thread meets its own elements only, in order. Likewise
+where all threads load one element and one stores it, and the number goes nowhere but there.
 
 Different arguments are taken to be apart, as is what one turn of a loop stores and the next one
 loads through the same pointer value.
@@ -26,7 +26,8 @@ from ..ir.types import PointerType, TensorType, element_of
 from ..lower.distribution import distribution_of
 from .rewrite import located
 
-_ACCESSES = (tt.Load, metal_matrix.Direct, tt.Store)
+_STORES = (tt.Store, tt.AtomicRmw, tt.AtomicCas, tt.AtomicStore)
+_ACCESSES = (tt.Load, metal_matrix.Direct, *_STORES)
 _LOOPS = (scf.For, scf.While)
 
 
@@ -35,8 +36,8 @@ def order_memory(module: Module) -> None:
     for function in module.functions:
         accesses: list[Op] = [op for op in function.walk() if isinstance(op, _ACCESSES)]
         bases = {op: _bases(op.operands[0]) for op in accesses}
-        stored = _union(found for op, found in bases.items() if isinstance(op, tt.Store))
-        loaded = _union(found for op, found in bases.items() if not isinstance(op, tt.Store))
+        stored = _union(found for op, found in bases.items() if isinstance(op, _STORES))
+        loaded = _union(found for op, found in bases.items() if not isinstance(op, _STORES))
         if stored & loaded:
             _Order(bases).block(function.regions[0].block, [])
 
@@ -74,11 +75,11 @@ class _Order:
         return _joined(ends)
 
     def _meet(self, earlier: Op, later: Op) -> bool:
-        if isinstance(earlier, tt.Store) == isinstance(later, tt.Store):
+        if isinstance(earlier, _STORES) == isinstance(later, _STORES):
             return False
         if not self._bases[earlier] & self._bases[later]:
             return False
-        store, load = (earlier, later) if isinstance(earlier, tt.Store) else (later, earlier)
+        store, load = (earlier, later) if isinstance(earlier, _STORES) else (later, earlier)
         return not _is_of_one_thread(load, store)
 
 
