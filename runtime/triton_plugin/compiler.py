@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from trimetal.runtime.fingerprint import fingerprint
-
 from .activation import BACKEND
 from .options import MetalOptions, parse_options
 from .triton_api import BaseBackend, GPUTarget, knobs, late
@@ -33,6 +31,8 @@ class TrimetalBackend(BaseBackend):
 
     def hash(self) -> str:
         """What tells this compiler from every other one; part of the key of Triton's cache."""
+        from trimetal.runtime.fingerprint import fingerprint
+
         sources = fingerprint("transpiler", "templates", "runtime/triton_plugin")
         return f"{BACKEND}-{self.target.arch}-{sources}"
 

@@ -120,7 +120,7 @@ def grid(out_ptr):
 @triton.jit
 def count_in_flat_loops(out_ptr, n):
     count = 0
-    for i in tl.range(0, n, flatten=True):
-        for j in tl.range(0, n):
+    for i in tl.range(0, n, flatten=True):  # type: ignore[reportGeneralTypeIssues]
+        for j in tl.range(0, n):  # type: ignore[reportGeneralTypeIssues]
             tl.store(out_ptr + i * n + j, count)
             count += 1
