@@ -123,6 +123,24 @@ def test_toward_zero(kind: str) -> None:
             assert_same(value, _toward_zero(a, kind), f"{name} {kind}", a)
 
 
+@pytest.mark.parametrize(("source", "kind"), [("f16", "bf16"), ("bf16", "f16")])
+def test_floats_of_one_width(source: str, kind: str) -> None:
+    a = random_floats(source, SIZE, 11)
+    ops = {
+        mode: (f"arith.convertf %x {mode} : T({source}) to T({kind})", kind)
+        for mode in ("", "to_nearest_even", "toward_zero")
+    }
+    ops["nearest"] = ops.pop("")
+    wide = a.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        near = wide.astype(DTYPES[kind])
+    for per_thread in (1, 4):
+        found = compute({"x": (source, a)}, ops, per_thread)
+        for name, value in found.items():
+            expected = _toward_zero(wide, kind) if name == "toward_zero" else near
+            assert_same(value, expected, f"{source} to {kind}, {name}", wide)
+
+
 @pytest.mark.parametrize("kind", FLOAT8)
 def test_float8_widens(kind: str) -> None:
     a = BYTES.view(DTYPES[kind])

@@ -63,6 +63,8 @@ def test_ops_of_two_results(dtype: str) -> None:
         "signed": f"%l2, %h2 = arith.mulsi_extended %x, %y : {t}; arith.xori %l2, %h2 : {t}",
         "carry": f"%l3, %c3 = arith.addui_extended %x, %y : {t}, T(i1);"
         f" %h3 = arith.extui %c3 : T(i1) to {t}; arith.xori %l3, %h3 : {t}",
+        "borrow": f"%l4, %c4 = arith.subui_extended %x, %y : {t}, T(i1);"
+        f" %h4 = arith.extsi %c4 : T(i1) to {t}; arith.xori %l4, %h4 : {t}",
     }
     found = compute(
         {"x": (dtype, a), "y": (dtype, b)}, {name: (op, dtype) for name, op in ops.items()}
@@ -71,7 +73,9 @@ def test_ops_of_two_results(dtype: str) -> None:
         x, y = int(a[i]), int(b[i])
         signed, unsigned = x * y, (x % 2**bits) * (y % 2**bits)
         total = x % 2**bits + y % 2**bits
-        for name, wide in (("unsigned", unsigned), ("signed", signed), ("carry", total)):
+        below = x % 2**bits - y % 2**bits
+        wides = {"unsigned": unsigned, "signed": signed, "carry": total, "borrow": below}
+        for name, wide in wides.items():
             assert (int(found[name][i]) ^ wide ^ (wide >> bits)) % 2**bits == 0, name
 
 

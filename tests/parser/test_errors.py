@@ -58,8 +58,8 @@ BODIES = {
         "%y, %z =",
     ),
     "unknown regions": (
-        "  scf.parallel (%k) = (%i) to (%i) step (%i) {\n  }",
-        "scf.parallel has regions: it can be read in the generic form only",
+        "  foo.warp_group (%i) {\n  }",
+        "foo.warp_group has regions: it can be read in the generic form only",
         "{\n  }",
     ),
     "unknown blocks": (

@@ -17,9 +17,53 @@ from ..ir.traits import (
     require_same_layout,
     require_same_types,
     require_type,
-    same_layout,
 )
-from ..ir.types import I1, TensorType, Type, bit_width, element_of
+from ..ir.types import I1, TensorType, Type, element_of
+from .arith_casts import (
+    Bitcast as Bitcast,
+)
+from .arith_casts import (
+    Convertf as Convertf,
+)
+from .arith_casts import (
+    Extf as Extf,
+)
+from .arith_casts import (
+    Extsi as Extsi,
+)
+from .arith_casts import (
+    Extui as Extui,
+)
+from .arith_casts import (
+    Fptosi as Fptosi,
+)
+from .arith_casts import (
+    Fptoui as Fptoui,
+)
+from .arith_casts import (
+    IndexCast as IndexCast,
+)
+from .arith_casts import (
+    IndexCastui as IndexCastui,
+)
+from .arith_casts import (
+    ScalingExtf as ScalingExtf,
+)
+from .arith_casts import (
+    ScalingTruncf as ScalingTruncf,
+)
+from .arith_casts import (
+    Sitofp as Sitofp,
+)
+from .arith_casts import (
+    Truncf as Truncf,
+)
+from .arith_casts import (
+    Trunci as Trunci,
+)
+from .arith_casts import (
+    Uitofp as Uitofp,
+)
 
 if TYPE_CHECKING:
     from ..ir.printer import Printer
@@ -30,7 +74,6 @@ CMPF_PREDICATES = (
     *("false", "oeq", "ogt", "oge", "olt", "ole", "one", "ord"),
     *("ueq", "ugt", "uge", "ult", "ule", "une", "uno", "true"),
 )
-ROUNDING_MODES = ("to_nearest_even", "downward", "upward", "toward_zero", "to_nearest_away")
 
 
 class Constant(Op):
@@ -311,6 +354,24 @@ class Negf(Op):
         require_kind(self, self.result, is_float, "floats")
 
 
+class FlushDenormals(Op):
+    """The number, or a zero of its sign where it is denormal."""
+
+    name = "arith.flush_denormals"
+    pure = True
+    elementwise = True
+    results_defined = 1
+    regions_held = 0
+    source = operand()
+    infer = like("source")
+    format = "$source attr-dict `:` type($source)"
+
+    def verify(self) -> None:
+        """Operand and result have one float type."""
+        require_same_types(self, (*self.operands, *self.results))
+        require_kind(self, self.result, is_float, "floats")
+
+
 class _Compare(Op):
     pure = True
     elementwise = True
@@ -385,142 +446,6 @@ class Select(Op):
             require_same_layout(self, condition, self.result)
 
 
-class _Cast(Op):
-    pure = True
-    elementwise = True
-    results_defined = 1
-    regions_held = 0
-    source = operand()
-    format = "$source attr-dict `:` type($source) `to` type($result)"
-
-    def verify(self) -> None:
-        """Only the element type changes."""
-        require_same_layout(self, self.source, self.result)
-        self.verify_elements(element_of(self.source.type), element_of(self.result.type))
-
-    def verify_elements(self, source: Type, result: Type) -> None:
-        """Check the element types."""
-
-
-class _Widen(_Cast):
-    def verify_elements(self, source: Type, result: Type) -> None:
-        """The result is wider."""
-        wider = bit_width(source) < bit_width(result)
-        self.require(wider, f"expected a wider result, found {source} to {result}")
-
-
-class _Narrow(_Cast):
-    def verify_elements(self, source: Type, result: Type) -> None:
-        """The result is narrower."""
-        narrower = bit_width(source) > bit_width(result)
-        self.require(narrower, f"expected a narrower result, found {source} to {result}")
-
-
-class Extsi(_Widen):
-    """Sign extension."""
-
-    name = "arith.extsi"
-
-
-class Extui(_Widen):
-    """Zero extension; `nneg` promises that the operand is not negative."""
-
-    name = "arith.extui"
-    non_negative = flag(key="nonNeg")
-    format = "$source (`nneg` $non_negative^)? attr-dict `:` type($source) `to` type($result)"
-
-
-class Extf(_Widen):
-    """The same number in a wider float type."""
-
-    name = "arith.extf"
-    fastmath = words("arith.fastmath", separator=",")
-    format = "$source (`fastmath` `` $fastmath^)? attr-dict `:` type($source) `to` type($result)"
-
-
-class Trunci(_Narrow):
-    """The low bits."""
-
-    name = "arith.trunci"
-    overflow = words("arith.overflow", key="overflowFlags")
-    format = "$source (`overflow` `` $overflow^)? attr-dict `:` type($source) `to` type($result)"
-
-
-class Truncf(_Narrow):
-    """The number rounded to a narrower float type, to nearest even without `rounding`."""
-
-    name = "arith.truncf"
-    rounding = word("", key="roundingmode", values=ROUNDING_MODES)
-    fastmath = words("arith.fastmath", separator=",")
-    format = (
-        "$source ($rounding^)? (`fastmath` `` $fastmath^)? attr-dict"
-        " `:` type($source) `to` type($result)"
-    )
-
-
-class _IntegerToFloat(_Cast):
-    def verify_elements(self, source: Type, result: Type) -> None:
-        """Integer to float."""
-        fits = is_integer(source) and is_float(result)
-        self.require(fits, f"expected an integer and a float, found {source} to {result}")
-
-
-class _FloatToInteger(_Cast):
-    def verify_elements(self, source: Type, result: Type) -> None:
-        """Float to integer."""
-        fits = is_float(source) and is_integer(result)
-        self.require(fits, f"expected a float and an integer, found {source} to {result}")
-
-
-class Sitofp(_IntegerToFloat):
-    """Signed integer to float."""
-
-    name = "arith.sitofp"
-
-
-class Uitofp(_IntegerToFloat):
-    """Unsigned integer to float."""
-
-    name = "arith.uitofp"
-    non_negative = flag(key="nonNeg")
-    format = "$source (`nneg` $non_negative^)? attr-dict `:` type($source) `to` type($result)"
-
-
-class Fptosi(_FloatToInteger):
-    """Float to signed integer, toward zero."""
-
-    name = "arith.fptosi"
-
-
-class Fptoui(_FloatToInteger):
-    """Float to unsigned integer, toward zero."""
-
-    name = "arith.fptoui"
-
-
-class Bitcast(_Cast):
-    """The same bits as another type."""
-
-    name = "arith.bitcast"
-
-    def verify_elements(self, source: Type, result: Type) -> None:
-        """The widths are equal."""
-        same = bit_width(source) == bit_width(result)
-        self.require(same, f"expected one width, found {source} to {result}")
-
-
-class IndexCast(_Cast):
-    """Between `index` and integers, as signed."""
-
-    name = "arith.index_cast"
-
-
-class IndexCastui(_Cast):
-    """Between `index` and integers, as unsigned."""
-
-    name = "arith.index_castui"
-
-
 class _Extended(Op):
     pure = True
     elementwise = True
@@ -550,21 +475,33 @@ class MuluiExtended(_Extended):
     name = "arith.mului_extended"
 
 
-class AdduiExtended(Op):
-    """Unsigned sum, and whether it overflowed."""
-
-    name = "arith.addui_extended"
+class _WithOverflow(Op):
     pure = True
     elementwise = True
     results_defined = 2
     regions_held = 0
-    result_names = ("sum", "overflow")
     lhs = operand()
     rhs = operand()
-    format = "$lhs `,` $rhs attr-dict `:` type($sum) `,` type($overflow)"
 
     def verify(self) -> None:
-        """Operands and sum have one type; the overflow is i1 in their shape."""
-        require_same_types(self, (*self.operands, self.results[0]))
-        same = same_layout(self.results[0].type, self.results[1].type)
-        self.require(same, "the overflow should have the shape of the sum")
+        """Operands and first result have one integer type; the second is i1 in their shape."""
+        first, second = self.results
+        require_same_types(self, (*self.operands, first))
+        require_kind(self, first, is_integer, "integers")
+        require_type(self, second, bool_of(first.type), "the second result")
+
+
+class AdduiExtended(_WithOverflow):
+    """Unsigned sum, and whether it overflowed."""
+
+    name = "arith.addui_extended"
+    result_names = ("sum", "overflow")
+    format = "$lhs `,` $rhs attr-dict `:` type($sum) `,` type($overflow)"
+
+
+class SubuiExtended(_WithOverflow):
+    """Unsigned difference, and whether it went below zero."""
+
+    name = "arith.subui_extended"
+    result_names = ("difference", "borrow")
+    format = "$lhs `,` $rhs attr-dict `:` type($difference) `,` type($borrow)"

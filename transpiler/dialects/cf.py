@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..ir.attributes import Attribute, DenseArrayAttr
+from ..ir.attributes import Attribute, DenseArrayAttr, DenseAttr
 from ..ir.core import Op, Successor, Value
-from ..ir.fields import operand, string
+from ..ir.fields import attribute, integers, operand, string, variadic
 from ..ir.traits import require_type, types_of
-from ..ir.types import I1, I32, Type
+from ..ir.types import I1, I32, IntegerType, TensorType, Type, bit_width
 
 if TYPE_CHECKING:
     from ..ir.printer import Printer
@@ -103,6 +103,100 @@ class CondBr(_Branch):
         """The condition is i1; each block gets what it takes."""
         require_type(self, self.condition, I1, "the condition")
         super().verify()
+
+
+class Switch(_Branch):
+    """Goes to the block of the case that equals the integer, else to the first block."""
+
+    name = "cf.switch"
+    segmented = True
+    nested_segments = "case_operand_segments"
+    value = operand()
+    default_operands = variadic()
+    case_operands = variadic()
+    case_values = attribute()
+    case_operand_segments = integers(required=True)
+
+    @property
+    def cases(self) -> tuple[int, ...]:
+        """The integers, signed, one for each block but the first."""
+        found = self.case_values
+        if not isinstance(found, DenseAttr):
+            return ()
+        return found.entries * (len(self.successors) - 1) if found.is_splat else found.entries
+
+    @classmethod
+    def parse(cls, reader: OpReader) -> Switch:
+        """Read `%i : T, [default: ^bb1, 42: ^bb2(...)] [{...}]`."""
+        value = reader.value()
+        reader.expect(":")
+        type_ = reader.type()
+        reader.check_types([value], [type_])
+        if not isinstance(type_, IntegerType):
+            reader.fail(f"expected an integer type, found {type_}", reader.items[reader.i - 1])
+        reader.expect(",")
+        inner = reader.within(reader.node("list", "'['"))
+        operands: list[Value] = [value]
+        targets: list[Successor] = []
+        cases: list[int] = []
+        while not targets or inner.accept(","):
+            if targets:
+                cases.append(_case(inner, type_.width))
+            else:
+                inner.expect("default")
+            inner.expect(":")
+            block, values = inner.successor()
+            targets.append(Successor(block, len(operands), len(values)))
+            operands += values
+        inner.end()
+        attributes = reader.optional_dictionary()
+        reader.end()
+        counts = tuple(target.count for target in targets)
+        if cases:
+            held = TensorType((len(cases),), type_)
+            attributes["case_values"] = DenseAttr(tuple(cases), held)
+        attributes[cls.nested_segments] = DenseArrayAttr(I32, counts[1:])
+        segments = (1, counts[0], sum(counts[1:]))
+        return reader.create(cls, operands, (), attributes, successors=targets, segments=segments)
+
+    def print(self, printer: Printer) -> None:
+        """Write what `parse` reads; cases as unsigned numbers, as MLIR does."""
+        printer.text(" ")
+        printer.values([self.value])
+        printer.text(" : ")
+        printer.types([self.value.type])
+        printer.text(", [")
+        printer.new_line("  default: ")
+        printer.successor(self, 0)
+        width = bit_width(self.value.type)
+        for index, case in enumerate(self.cases):
+            printer.text(",")
+            printer.new_line(f"  {case % (1 << width)}: ")
+            printer.successor(self, index + 1)
+        if self.cases:
+            printer.new_line("")
+        printer.text("]")
+        printer.attribute_dict(self, ("case_values", self.nested_segments))
+
+    def verify(self) -> None:
+        """One case for each block but the first; blocks get what they take."""
+        type_ = self.value.type
+        self.require(isinstance(type_, IntegerType), f"expected an integer, found {type_}")
+        found = self.case_values
+        typed = not isinstance(found, DenseAttr) or found.type.element == type_
+        self.require(typed, f"the cases are {found}, not integers of type {type_}")
+        message = f"{len(self.cases)} cases with {len(self.successors)} blocks"
+        self.require(len(self.successors) == len(self.cases) + 1, message)
+        super().verify()
+
+
+def _case(reader: OpReader, width: int) -> int:
+    """Read a case, signed or unsigned, as a signed integer."""
+    token = reader.peek()
+    found = reader.integer()
+    if not -(1 << width - 1) <= found < 1 << width:
+        reader.fail(f"{found} does not fit i{width}", token)
+    return found - (1 << width) if found >> width - 1 > 0 else found
 
 
 class Assert(Op):

@@ -408,3 +408,27 @@ class Sincos(Op):
         """Operand and results have one float type."""
         require_same_types(self, (*self.operands, *self.results))
         require_kind(self, self.source, is_float, "floats")
+
+
+class Clampf(Op):
+    """The number, or the end of the range that it lies beyond."""
+
+    name = "math.clampf"
+    pure = True
+    elementwise = True
+    results_defined = 1
+    regions_held = 0
+    source = operand()
+    least = operand()
+    most = operand()
+    fastmath = words("arith.fastmath", separator=",")
+    infer = like("source")
+    format = (
+        "$source `to` ` ` `[` $least `,` $most `]` (`fastmath` `` $fastmath^)? attr-dict"
+        " `:` type($source)"
+    )
+
+    def verify(self) -> None:
+        """Operands and result have one float type."""
+        require_same_types(self, (*self.operands, *self.results))
+        require_kind(self, self.result, is_float, "floats")

@@ -9,6 +9,11 @@ from ..ir.core import Block, Op, Region, Value
 from ..ir.fields import flag, integers, operand, variadic
 from ..ir.traits import is_integer, require_kind, require_same_types, require_type, types_of
 from ..ir.types import I1, I64, INDEX, Type
+from .scf_parallel import Forall as Forall
+from .scf_parallel import ForallInParallel as ForallInParallel
+from .scf_parallel import Parallel as Parallel
+from .scf_parallel import Reduce as Reduce
+from .scf_parallel import ReduceReturn as ReduceReturn
 
 if TYPE_CHECKING:
     from ..ir.printer import Printer

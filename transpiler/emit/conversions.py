@@ -69,7 +69,7 @@ def rounded(writer: Operands, expr: Expr, type_: Type, mode: str = "") -> Expr:
 
 
 def _between_floats(writer: Operands, op: Op) -> Expr:
-    mode = op.rounding if isinstance(op, arith.Truncf | tt.FpToFp) else ""
+    mode = op.rounding if isinstance(op, arith.Convertf | arith.Truncf | tt.FpToFp) else ""
     if mode not in (*_NEAREST, *_TO_ZERO):
         raise UnsupportedError(f"{op.op_name} with rounding {mode}", op.span)
     source = op.operands[0]
@@ -147,6 +147,7 @@ def _as_address(writer: Operands, op: Op) -> Expr:
 
 
 CONVERSION_RULES: dict[type[Op], Rule] = {
+    arith.Convertf: _between_floats,
     arith.Extf: _between_floats,
     arith.Truncf: _between_floats,
     arith.Sitofp: _from_integer(unsigned=False),

@@ -77,6 +77,8 @@ class Op:
     empty_regions: ClassVar[tuple[int, ...]] = ()  # which of its regions may have no block
     implicit_terminator: ClassVar[str] = ""  # what ends a block whose text leaves it out
     segmented: ClassVar[bool] = False  # `segments` says how many operands each field has
+    # The attribute that splits the last of them in turn, one part a branch target.
+    nested_segments: ClassVar[str] = ""
     # The text behind the op's name, in the language of MLIR's assemblyFormat (ir/assembly.py).
     format: ClassVar[str] = ""
     result_names: ClassVar[tuple[str, ...]] = ("result",)  # as `format` calls them
@@ -195,6 +197,11 @@ class Op:
                 nested = [o for region in op.regions for block in region.blocks for o in block.ops]
                 nested.reverse()
                 stack += nested
+
+    @classmethod
+    def implied(cls, location: Location, span: Span | None) -> Op:
+        """The op of this class that ends a block whose text leaves it out."""
+        return cls(location=location, span=span)
 
     def verify(self) -> None:
         """Raise a `VerifyError` when the op's parts do not fit together."""

@@ -300,7 +300,7 @@ class Builder:
         cls = Op.registry[op.implicit_terminator]
         for block in frame.region.blocks:
             if not block.ops or not block.ops[-1].terminator:
-                block.append(cls(location=op.location, span=op.span))
+                block.append(cls.implied(op.location, op.span))
 
     def _define_results(self, op: Op, node: OpNode) -> None:
         token = node.definition
@@ -377,7 +377,10 @@ class Builder:
         reader.cls = cls = Op.registry.get(name)
         segments = _sizes(attributes.pop("operandSegmentSizes", None))
         attributes.pop("resultSegmentSizes", None)
-        successors = _successors(targets, operands, segments)
+        counts = segments
+        if cls is not None and cls.nested_segments:
+            counts = [*segments[:-1], *_sizes(attributes.get(cls.nested_segments))]
+        successors = _successors(targets, operands, counts)
         if cls is None:
             return UnknownOp(
                 name,

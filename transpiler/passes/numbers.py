@@ -87,6 +87,11 @@ def _sum(before: _Before) -> list[Value]:
     return [total, before.compare("ult", total, a)]
 
 
+def _difference(before: _Before) -> list[Value]:
+    a, b = before.op.operands
+    return [before.make(arith.Subi, a, b), before.compare("ult", a, b)]
+
+
 def _sine_and_cosine(before: _Before) -> list[Value]:
     (x,) = before.op.operands
     return [before.make(math.Sin, x), before.make(math.Cos, x)]
@@ -96,5 +101,6 @@ _SPLITS: dict[type[Op], Callable[[_Before], list[Value]]] = {
     arith.MuluiExtended: _product(signed=False),
     arith.MulsiExtended: _product(signed=True),
     arith.AdduiExtended: _sum,
+    arith.SubuiExtended: _difference,
     math.Sincos: _sine_and_cosine,
 }
