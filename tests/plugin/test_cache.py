@@ -38,7 +38,6 @@ def test_a_kernel_is_compiled_once(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_the_sources_and_the_chip_are_in_the_key(monkeypatch: pytest.MonkeyPatch):
-    compiler = module("trimetal.runtime.triton_plugin.compiler")
     keys = {backend("m1").hash(), backend("m3").hash(), backend("m3").hash()}
     hashed: list[str] = []
 
@@ -46,7 +45,7 @@ def test_the_sources_and_the_chip_are_in_the_key(monkeypatch: pytest.MonkeyPatch
         hashed.extend(folders)
         return "other"
 
-    monkeypatch.setattr(compiler, "fingerprint", other)
+    monkeypatch.setattr(module("trimetal.runtime.fingerprint"), "fingerprint", other)
     keys.add(backend("m3").hash())
     assert len(keys) == 3
     assert hashed == ["transpiler", "templates", "runtime/triton_plugin"]
