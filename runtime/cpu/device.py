@@ -13,13 +13,14 @@ from typing import Any
 from trimetal.runtime.arguments import SLOT_BYTES
 from trimetal.runtime.cache import content_key, loaded_file
 from trimetal.runtime.profile import COUNTERS, Profile
+from trimetal.runtime.source.binding import SOURCE_NAME
 from trimetal.runtime.source.edits import EditedText
 from trimetal.runtime.spans import span_of_line
 from trimetal.transpiler.errors import CompileError, LaunchError, SourceText, Span
 from trimetal.transpiler.shader import Shader
 
 from .compiler import first_error
-from .source import COUNTS, ENTRY, PROFILE_ENTRY, SOURCE_NAME, host_source
+from .source import COUNTS, ENTRY, PROFILE_ENTRY, host_source
 from .toolchain import Toolchain, toolchain
 
 _MAX_THREADS = 1024

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trimetal.runtime.arguments import element_bytes
+from trimetal.runtime.source.binding import SOURCE_NAME, Slots, bindings, kernel_of, position
 from trimetal.runtime.source.edits import EditedText
 from trimetal.runtime.source.positions import POSITIONS
 from trimetal.runtime.source.rewrite import bounded_spaces, for_host
 from trimetal.runtime.source.structure import Function, Parameter, Unit, parse_unit
-from trimetal.runtime.spans import refuse
-from trimetal.transpiler.errors import CompileError
 from trimetal.transpiler.shader import Argument, Shader
 
-SOURCE_NAME = "kernel.metal"
 ENTRY = "trimetal_entry"
 PROFILE_ENTRY = "trimetal_profile_entry"
 COUNTS = "trimetal_counts"
@@ -59,7 +57,7 @@ def host_source(
 ) -> tuple[str, EditedText]:
     """The C++ text, and the edited MSL text in it (to find columns back)."""
     unit = parse_unit(shader.source)
-    kernel = _kernel(unit, shader)
+    kernel = kernel_of(unit, shader)
     edited = for_host(unit, check_buffers=check_buffers, profile=profile)
     entry = _entry(unit, kernel, shader, bounded_spaces(check_buffers, profile))
     if profile:
@@ -83,47 +81,27 @@ void {PROFILE_ENTRY}(const trimetal::Slot* arguments, const trimetal::Lane& lane
 """
 
 
-def _kernel(unit: Unit, shader: Shader) -> Function:
-    found = [function for function in unit.kernels() if function.name == shader.name]
-    if not found:
-        names = ", ".join(function.name for function in unit.kernels()) or "none"
-        raise CompileError(f"the text has no kernel {shader.name!r}; its kernels: {names}")
-    if found[0].is_template:
-        raise CompileError(f"kernel {shader.name!r} is a template")
-    return found[0]
-
-
 def _entry(unit: Unit, kernel: Function, shader: Shader, bounded: Sequence[str]) -> str:
-    arguments: dict[int, list[tuple[int, Argument]]] = {}
-    for slot, argument in enumerate(shader.arguments):
-        arguments.setdefault(argument.index, []).append((slot, argument))
-    used: set[int] = set()
     checks: list[str] = []
     structs: list[str] = []
     values: list[str] = []
-    for parameter in kernel.parameters:
-        if parameter.attribute != "buffer":
-            values.append(_position(unit, parameter))
+    for parameter, slots in bindings(unit, kernel, shader):
+        if not slots:
+            values.append(position(unit, parameter, _VALUES))
             continue
-        index = int(parameter.attribute_argument or -1)
-        if index not in arguments:
-            _refuse(unit, parameter, f"the shader has no argument for buffer({index})")
-        used.add(index)
-        if len(arguments[index]) > 1:
-            structs += _struct(unit, parameter, index, arguments[index])
-            values.append(f"*({parameter.value_type}*)struct_{index}")
+        if len(slots) > 1:
+            name = f"struct_{parameter.attribute_argument}"
+            structs += _struct(parameter, name, slots)
+            values.append(f"*({parameter.value_type}*){name}")
             continue
-        slot, argument = arguments[index][0]
-        values.append(_buffer(unit, parameter, slot, argument, bounded))
+        slot, argument = slots[0]
+        values.append(_buffer(parameter, slot, argument, bounded))
         if argument.kind == "scalar":
             size = element_bytes(argument.dtype)
             checks.append(
                 f"static_assert(sizeof({parameter.value_type}) == {size}, "
                 f'"argument {argument.name} is {argument.dtype}");'
             )
-    missing = [a[0][1].name for index, a in arguments.items() if index not in used]
-    if missing:
-        raise CompileError(f"the kernel has no parameter for argument {missing[0]!r}")
     return "\n".join(
         (
             '#line 1 "entry"',
@@ -141,16 +119,10 @@ def _entry(unit: Unit, kernel: Function, shader: Shader, bounded: Sequence[str])
     )
 
 
-def _buffer(
-    unit: Unit, parameter: Parameter, slot: int, argument: Argument, bounded: Sequence[str]
-) -> str:
+def _buffer(parameter: Parameter, slot: int, argument: Argument, bounded: Sequence[str]) -> str:
     """The expression for a parameter that is bound to a buffer."""
     if argument.kind == "scalar":
-        if not parameter.is_reference:
-            _refuse(unit, parameter, f"argument {argument.name!r} is a scalar: use a reference")
         return f"*({parameter.value_type}*)arguments[{slot}].value"
-    if not parameter.is_pointer:
-        _refuse(unit, parameter, f"argument {argument.name!r} is a buffer: use a pointer")
     pointer = f"arguments[{slot}].pointer"
     for space in parameter.spaces & set(bounded):
         return (
@@ -160,18 +132,14 @@ def _buffer(
     return f"({parameter.value_type}*){pointer}"
 
 
-def _struct(
-    unit: Unit, parameter: Parameter, index: int, members: list[tuple[int, Argument]]
-) -> list[str]:
-    """Statements that put the scalars of a slot together in `struct_<index>`."""
-    if not parameter.is_reference:
-        _refuse(unit, parameter, f"buffer({index}) is a struct of scalars: use a reference")
+def _struct(parameter: Parameter, name: str, members: Slots) -> list[str]:
+    """Statements that put the scalars of a slot together."""
     lines: list[str] = []
     end = 0
     for slot, argument in members:
         size = element_bytes(argument.dtype)
         end = max(end, argument.offset + size)
-        place = f"struct_{index} + {argument.offset}"
+        place = f"{name} + {argument.offset}"
         lines.append(f"    __builtin_memcpy({place}, arguments[{slot}].value, {size});")
     type_ = parameter.value_type
     check = (
@@ -179,26 +147,6 @@ def _struct(
     )
     return [
         f'    static_assert({check}, "the members of {type_} end at byte {end}");',
-        f"    alignas({type_}) char struct_{index}[sizeof({type_})];",
+        f"    alignas({type_}) char {name}[sizeof({type_})];",
         *lines,
     ]
-
-
-def _position(unit: Unit, parameter: Parameter) -> str:
-    """The expression for a parameter that tells a thread where it is."""
-    attribute = parameter.attribute or ""
-    if attribute == "threadgroup":
-        _refuse(
-            unit,
-            parameter,
-            "the launcher sets no threadgroup memory lengths: declare an array in the kernel",
-        )
-    if attribute not in _VALUES:
-        _refuse(unit, parameter, f"no value for this parameter: [[{attribute}]]")
-    count = int(parameter.type[-1]) if parameter.type[-1] in "234" else 1
-    components = _VALUES[attribute][:count]
-    return f"{parameter.type}({', '.join(components)})"
-
-
-def _refuse(unit: Unit, parameter: Parameter, message: str) -> None:
-    refuse(unit.text, parameter.token.start, parameter.token.end, message, SOURCE_NAME)

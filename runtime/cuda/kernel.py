@@ -25,6 +25,7 @@ from trimetal.runtime.arrays import HostArray, host_array, is_mlx, is_torch
 from trimetal.runtime.debugging import new_buffer, show
 from trimetal.runtime.kernel import Grid, Kernel, groups_of
 from trimetal.runtime.profile import Profile
+from trimetal.runtime.source.binding import SOURCE_NAME
 from trimetal.runtime.spans import span_of_line
 from trimetal.transpiler.errors import CompileError, LaunchError
 from trimetal.transpiler.shader import Argument, Shader
@@ -32,7 +33,7 @@ from trimetal.transpiler.shader import Argument, Shader
 from .arrays import Copies, gpu_array
 from .compiler import Refusal, compile_cubin
 from .driver import Function, architecture, use_gpu, wait
-from .source import ENTRY, SOURCE_NAME, cuda_source
+from .source import ENTRY, cuda_source
 
 _MAX_THREADS = 1024
 # What CUDA allows in the second and third dimension of a grid.
