@@ -51,7 +51,7 @@ class Run:
         factory.getbasetemp()
         self._phase(session, "tests", tests, {}, self._note)
         if self._options.vacuous:
-            passed = [n for n in numbers if self._passed(session.items[n].nodeid)]
+            passed = [n for n in numbers if self._is_to_be_tried(session.items[n].nodeid)]
             off = {"TRIMETAL_LAUNCH": "none"}
             self._phase(session, "without kernels", passed, off, self._note_vacuous)
         return True
@@ -73,8 +73,9 @@ class Run:
             jobs, seconds = self._options.jobs, self._options.timeout
             Supervisor(session, jobs, seconds, environment, report).run(tests)
 
-    def _passed(self, test: str) -> bool:
-        return self.outcomes[test].outcome == PASSED
+    def _is_to_be_tried(self, test: str) -> bool:
+        outcome = self.outcomes[test]
+        return outcome.outcome == PASSED and outcome.vacuous is None
 
     def _note(self, outcome: Outcome) -> None:
         self.outcomes[outcome.test] = outcome
@@ -82,7 +83,7 @@ class Run:
 
     def _note_vacuous(self, outcome: Outcome) -> None:
         vacuous = outcome.outcome == PASSED
-        self.outcomes[outcome.test] = replace(self.outcomes[outcome.test], vacuous=vacuous)
+        self._note(replace(self.outcomes[outcome.test], vacuous=vacuous))
 
 
 def main() -> int:

@@ -73,7 +73,7 @@ class Outcome:
     reason: str = ""
     message: str = ""
     # Whether it passes as well when kernels are compiled only.
-    vacuous: bool = False
+    vacuous: bool | None = None  # passes without kernels too; None: not yet tried
 
 
 def reason_of(error: BaseException) -> tuple[str, str]:

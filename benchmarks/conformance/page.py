@@ -55,7 +55,7 @@ def measured_part(facts: dict[str, object], outcomes: Sequence[Outcome]) -> str:
 
 def _vacuous(outcomes: Sequence[Outcome]) -> list[str]:
     """How many passes test no result, where that was found out."""
-    vacuous = sum(outcome.vacuous for outcome in outcomes)
+    vacuous = sum(outcome.vacuous is True for outcome in outcomes)
     return [f"{vacuous:,} of them pass as well when no kernel runs.", ""] if vacuous else []
 
 

@@ -32,11 +32,10 @@ def markdown(facts: dict[str, object], outcomes: Sequence[Outcome]) -> str:
 def summary(outcomes: Sequence[Outcome]) -> str:
     """One line."""
     counts = Counter(outcome.outcome for outcome in outcomes)
-    vacuous = sum(outcome.vacuous for outcome in outcomes)
     reasons = Counter(outcome.reason for outcome in outcomes if outcome.outcome == FAILED)
     failed = ", ".join(f"{reason} {reasons[reason]}" for reason in REASONS if reasons[reason])
     return (
-        f"{counts[PASSED]} passed ({vacuous} of them also without running a kernel), "
+        f"{counts[PASSED]} passed ({_vacuous(outcomes)} of them also without running a kernel), "
         f"{counts[FAILED]} failed{f' ({failed})' if failed else ''}, {counts[SKIPPED]} skipped"
     )
 
@@ -55,10 +54,17 @@ def _totals(outcomes: Sequence[Outcome]) -> list[str]:
 def _row(name: str, outcomes: Sequence[Outcome], reasons: Sequence[str]) -> list[str]:
     counts = Counter(outcome.outcome for outcome in outcomes)
     failures = Counter(outcome.reason for outcome in outcomes if outcome.outcome == FAILED)
-    vacuous = sum(outcome.vacuous for outcome in outcomes)
-    numbers = [len(outcomes), counts[PASSED], vacuous]
+    numbers: list[object] = [len(outcomes), counts[PASSED], _vacuous(outcomes)]
     numbers += [failures[reason] for reason in reasons] + [counts[SKIPPED]]
     return [name, *map(str, numbers)]
+
+
+def _vacuous(outcomes: Sequence[Outcome]) -> str:
+    """How many pass without kernels too, as far as it was tried."""
+    passed = [outcome for outcome in outcomes if outcome.outcome == PASSED]
+    tried = [outcome for outcome in passed if outcome.vacuous is not None]
+    count = sum(outcome.vacuous is True for outcome in tried)
+    return str(count) if len(tried) == len(passed) else f"{count} of {len(tried)} that were tried"
 
 
 def _failures(outcomes: Sequence[Outcome]) -> list[str]:

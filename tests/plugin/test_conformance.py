@@ -201,7 +201,7 @@ def test_the_page_tells_causes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_the_tables():
     outcomes = [
-        Outcome("a/test_x.py::test_a[1]", "passed"),
+        Outcome("a/test_x.py::test_a[1]", "passed", vacuous=False),
         Outcome("a/test_x.py::test_b[1]", "passed", vacuous=True),
         Outcome("a/test_x.py::test_c[1]", "failed", 0.1, outcome.REFUSED, "tt.scan of %x | 12"),
         Outcome("a/test_x.py::test_c[2]", "failed", 0.1, outcome.REFUSED, "tt.scan of %y | 13"),
@@ -215,3 +215,13 @@ def test_the_tables():
     assert summary(outcomes) == (
         "2 passed (1 of them also without running a kernel), 2 failed (refused 2), 1 skipped"
     )
+
+
+def test_what_was_not_tried_without_kernels_is_not_counted(tmp_path: Path):
+    journal = Journal(tmp_path / "outcomes.jsonl", resume=False)
+    journal.add(Outcome("a/test_x.py::test_a", "passed"))
+    journal.add(Outcome("a/test_x.py::test_b", "passed"))
+    journal.add(Outcome("a/test_x.py::test_b", "passed", vacuous=True))
+    kept = list(Journal(tmp_path / "outcomes.jsonl", resume=True).kept.values())
+    assert [each.vacuous for each in kept] == [None, True]
+    assert summary(kept).startswith("2 passed (1 of 1 that were tried of them also")
