@@ -21,7 +21,11 @@ _COMPILER = ("transpiler", "templates")
 
 
 def cached_shader(
-    text: str, target: str | Target = DEFAULT_TARGET, name: str = "<ttgir>"
+    text: str,
+    target: str | Target = DEFAULT_TARGET,
+    name: str = "<ttgir>",
+    *,
+    enable_fp_fusion: bool = True,
 ) -> Shader:
     """The shader of a TTGIR text, as `transpile` makes it, from the cache if it is there.
 
@@ -29,25 +33,25 @@ def cached_shader(
     the shader is made all the same.
     """
     chip = get_target(target)
-    key = content_key(fingerprint(*_COMPILER), repr(chip), text)
+    key = content_key(fingerprint(*_COMPILER), repr(chip), str(enable_fp_fusion), text)
 
     def make(path: Path) -> None:
-        shader = _transpile(text, chip, name)
+        shader = _transpile(text, chip, name, enable_fp_fusion)
         fields = {**shader_to_fields(shader), "report": dict(shader.report)}
         path.write_text(json.dumps(fields), "utf-8")
 
     try:
         return loaded_file("shaders", key, ".json", make, _read)
     except CacheError:
-        return _transpile(text, chip, name)
+        return _transpile(text, chip, name, enable_fp_fusion)
 
 
-def _transpile(text: str, chip: Target, name: str) -> Shader:
+def _transpile(text: str, chip: Target, name: str, enable_fp_fusion: bool) -> Shader:
     from trimetal.transpiler import transpile
     from trimetal.transpiler.parser import parse
 
     # With a line end, the parser cannot take it for a path.
-    return transpile(parse(f"{text}\n", name), chip)
+    return transpile(parse(f"{text}\n", name), chip, enable_fp_fusion=enable_fp_fusion)
 
 
 def _read(path: str) -> Shader:

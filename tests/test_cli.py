@@ -84,6 +84,15 @@ def test_transpile_writes_a_file(tmp_path: Path):
     assert out.read_text() == trimetal.transpile(ROOT / DUMP, target="m1-max").source
 
 
+def test_transpile_without_fused_multiply_adds():
+    dump = "examples/layer_norm/kernel.f32.ttgir"
+    apart = trimetal.transpile(ROOT / dump, enable_fp_fusion=False).source
+    for more in ((), ("--print-after", "lower")):
+        result = run("transpile", dump, "--no-enable-fp-fusion", *more)
+        assert (result.returncode, result.stdout) == (0, apart)
+    assert run("transpile", dump).stdout == trimetal.transpile(ROOT / dump).source != apart
+
+
 def test_the_same_bytes_whatever_the_hash_seed():
     dump = "examples/layer_norm/kernel.f32.ttgir"
     texts = {run("transpile", dump, PYTHONHASHSEED=seed).stdout for seed in ("0", "1", "42")}

@@ -22,12 +22,14 @@ def transpile(
     source: str | os.PathLike[str] | Module,
     target: str | Target = DEFAULT_TARGET,
     *,
+    enable_fp_fusion: bool = True,
     print_after: str | Sequence[str] = (),
     verify: bool = False,
     printer: Callable[[str], object] | None = None,
 ) -> Shader:
     """Transpile a TTGIR text (or a path to one, or a parsed module, which is used up).
 
+    With `enable_fp_fusion`, Triton's own option, products that are added to something become `fma`.
     `print_after` names passes after which the IR is printed (to stderr, or by `printer`);
     `verify` checks the IR after every pass. Raises ParseError, VerifyError, UnsupportedError or
     OutOfResourcesError, with the place in the text.
@@ -36,14 +38,14 @@ def transpile(
     from .ir.printer import print_module
     from .ir.verify import verify as verify_module
     from .parser import parse
-    from .pipeline import PASSES
+    from .pipeline import passes
 
     chip = get_target(target)
     wanted = {print_after} if isinstance(print_after, str) else set(print_after)
     say = printer or _to_stderr
     with collector.paused():
         module = source if isinstance(source, Module) else parse(source)
-        for each in PASSES:
+        for each in passes(enable_fp_fusion=enable_fp_fusion):
             module = each.run(module, chip)
             if verify:
                 verify_module(module)

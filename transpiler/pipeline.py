@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .ir.core import Module
@@ -18,6 +18,7 @@ from .passes.cleanup import (
     hoist_loop_invariants,
 )
 from .passes.coherence import mark_coherent
+from .passes.contraction import contract
 from .passes.coverage import note_coverage
 from .passes.debugging import record_debugging
 from .passes.dequantize import dequantize
@@ -55,6 +56,8 @@ def _in_place(function: Callable[[Module], None]) -> Callable[[Module, Target], 
     return run
 
 
+CONTRACTION = "contraction"
+
 # On tensors: one function without branches between blocks, then smaller, so that the plan sees
 # every value once. `lower` makes one thread's program. On threads: what each register loop
 # recomputes is shared (cse) and moved out of it (hoist), before guards are merged, since a mask
@@ -90,9 +93,15 @@ PASSES: tuple[Pass, ...] = (
     Pass("hoist", _in_place(hoist_loop_invariants)),
     Pass("cse-threads", _in_place(eliminate_common_subexpressions)),
     Pass("dce-threads", _in_place(eliminate_dead_code)),
+    Pass(CONTRACTION, _in_place(contract)),  # no product has a use any more that comes to nothing
     Pass("guards", _in_place(merge_guards)),
     Pass("threadgroup-memory", plan_threadgroup_memory),
     Pass("barriers", _in_place(place_barriers)),
     Pass("coherence", _in_place(mark_coherent)),
 )
 PASS_NAMES: tuple[str, ...] = tuple(each.name for each in PASSES)
+
+
+def passes(*, enable_fp_fusion: bool) -> Iterator[Pass]:
+    """The passes of a compilation: without fusion, products and sums round by themselves."""
+    return (each for each in PASSES if enable_fp_fusion or each.name != CONTRACTION)

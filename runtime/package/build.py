@@ -70,15 +70,17 @@ def build(
     parameters: Sequence[str] = (),
     documentation: str = "",
     samples: bool = True,
+    enable_fp_fusion: bool = True,
 ) -> list[str]:
     """Write the package; what is left out of it, as sentences for the user.
 
     There is one shader a source; a launch takes the first that fits its arguments. `name` is that
     of the function (default: that of the kernel in MSL, where some are reserved), `parameters` the
-    order of its parameters (default: that of the shaders), `documentation` its docstring.
+    order of its parameters (default: that of the shaders), `documentation` its docstring;
+    `enable_fp_fusion` is as in `transpile`.
     """
     _check_folder(folder)
-    entries = list(_entries(sources, name))
+    entries = list(_entries(sources, name, enable_fp_fusion))
     records: list[dict[str, object]] = []
     notes: list[str] = []
     # A machine takes the shaders of one target, and all targets compute the same.
@@ -109,9 +111,11 @@ def _check_folder(folder: Path) -> None:
         old.unlink()
 
 
-def _entries(sources: Sequence[Source], name: str) -> Iterable[_Entry]:
+def _entries(sources: Sequence[Source], name: str, enable_fp_fusion: bool) -> Iterable[_Entry]:
     for source in sources:
-        shader = cached_shader(source.text, source.target, source.name)
+        shader = cached_shader(
+            source.text, source.target, source.name, enable_fp_fusion=enable_fp_fusion
+        )
         if shader.debug:
             raise UnsupportedError(
                 f"{shader.name}: a package has no prints and no assertions",

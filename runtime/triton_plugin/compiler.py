@@ -90,7 +90,7 @@ def _make_msl(module: Any, metadata: Metadata, *, options: MetalOptions) -> str:
     # Locations bring the names of variables and the lines of the source.
     text = module.str_nodebug() if knobs.compilation.disable_line_info else str(module)
     try:
-        shader = transpile(text, options.arch)
+        shader = transpile(text, options.arch, enable_fp_fusion=options.enable_fp_fusion)
     except TrimetalError as error:
         raise triton_error(error, text) from error
     metadata["name"] = module.get_entry_func_name()

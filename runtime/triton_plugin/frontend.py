@@ -25,6 +25,8 @@ def transpile_jit(
     constexprs: Mapping[str, object] | None = None,
     num_warps: int = 4,
     target: str | Target = DEFAULT_TARGET,
+    *,
+    enable_fp_fusion: bool | None = None,
     **options: object,
 ) -> Shader:
     """The shader of a `@triton.jit` function.
@@ -32,16 +34,18 @@ def transpile_jit(
     `signature` names the type of each run-time argument, `{"x_ptr": "*fp32:16", "n": "i32"}`;
     ":16" says that the value (of a pointer: the address) is a multiple of 16, which a launch finds
     out by itself. `constexprs` has the values of the others; defaults count. As a text, `signature`
-    lists both in the order of the parameters: "*fp32:16, i32, 1024". `options` are those of a
-    launch.
+    lists both in the order of the parameters: "*fp32:16, i32, 1024". `enable_fp_fusion` (None: as
+    Triton's settings say) and `options` are those of a launch.
 
     Raises Triton's own errors for what its front end refuses, and Trimetal's for the rest.
     """
     from trimetal.transpiler import transpile
 
     text = ttgir_of(fn, signature, constexprs or {}, num_warps, target, options)
+    from .options import fusion  # once it is known that Triton is there
+
     with noted_python_lines(text):
-        return transpile(text, target)
+        return transpile(text, target, enable_fp_fusion=fusion(enable_fp_fusion))
 
 
 def ttgir_of_file(

@@ -72,5 +72,14 @@ def parse_options(given: Mapping[str, Any], arch: str) -> MetalOptions:
     chosen = {name: value for name, value in given.items() if name in known and value is not None}
     if "extern_libs" in chosen:
         chosen["extern_libs"] = tuple(sorted(dict(chosen["extern_libs"]).items()))
+    chosen["enable_fp_fusion"] = fusion(chosen.get("enable_fp_fusion"))
     arch = chosen.pop("arch", None) or knobs.runtime.override_arch or arch
     return replace(MetalOptions(**chosen), arch=arch)
+
+
+def fusion(asked: bool | None) -> bool:
+    """Whether products and sums become `fma`: what is asked for, else as Triton's settings say."""
+    language = knobs.language
+    if getattr(language, "force_disable_fp_fusion", False):  # Triton 3.9
+        return False
+    return getattr(language, "default_fp_fusion", True) if asked is None else asked

@@ -36,7 +36,8 @@ _TAIL = """
 
 | op | rule |
 |---|---|
-| `+` `-` `*` `/` on half, bfloat, float | each rounds to nearest even; `x * y + z` rounds twice |
+| `+` `-` `*` `/` on half, bfloat, float | each rounds to nearest even |
+| `x * y + z` of half, float | `fma`, one rounding; with `enable_fp_fusion=False` two |
 | `arith.divf`, `tt.approx_divf` | `/`; `tt.precise_divf` is `precise::divide` on float |
 | `arith.remf` | `precise::fmod`: exact, with the sign of the dividend |
 | `arith.maxnumf`, `minnumf` | of a number and NaN, the number; of two zeros, either |

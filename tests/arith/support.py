@@ -43,6 +43,8 @@ def compute(
     inputs: Mapping[str, tuple[str, Array]],
     ops: Mapping[str, tuple[str, str]],
     per_thread: int = 4,
+    *,
+    enable_fp_fusion: bool = True,
 ) -> dict[str, Array]:
     """The results of ops on inputs of one length, by name.
 
@@ -59,7 +61,7 @@ def compute(
     names = list(ops)
     for start in range(0, len(names), _OUTPUTS):
         some = {name: ops[name] for name in names[start : start + _OUTPUTS]}
-        results |= _run(arrays, some, per_thread)
+        results |= _run(arrays, some, per_thread, enable_fp_fusion)
     return {name: result[:size] for name, result in results.items()}
 
 
@@ -120,11 +122,13 @@ def _stored(dtype: str) -> str:
 
 
 def _run(
-    inputs: dict[str, tuple[str, Array]], ops: dict[str, tuple[str, str]], per_thread: int
+    inputs: dict[str, tuple[str, Array]],
+    ops: dict[str, tuple[str, str]],
+    per_thread: int,
+    enable_fp_fusion: bool,
 ) -> dict[str, Array]:
-    shader = trimetal.transpile(
-        text_of({name: dtype for name, (dtype, _) in inputs.items()}, ops, per_thread), verify=True
-    )
+    text = text_of({name: dtype for name, (dtype, _) in inputs.items()}, ops, per_thread)
+    shader = trimetal.transpile(text, enable_fp_fusion=enable_fp_fusion, verify=True)
     findings = trimetal.check(shader.source)
     assert not findings, "\n".join(map(str, findings)) + "\n" + shader.source
     options: dict[str, bool] = {"check_overflow": True} if device() == "cpu" else {}

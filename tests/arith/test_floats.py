@@ -171,10 +171,36 @@ def test_constants(dtype: str) -> None:
             assert_same(found[str(i)], np.full(512, number, kind), "constant")
 
 
-def test_contraction_is_off() -> None:
-    """A product and a sum round twice, as they stand in the text."""
-    a, b, c = _triple("f32")
-    text = "%p = arith.mulf %x, %y : T(f32); arith.addf %p, %z : T(f32)"
-    found = compute({"x": ("f32", a), "y": ("f32", b), "z": ("f32", c)}, {"sum": (text, "f32")})
-    with np.errstate(all="ignore"):
-        assert_same(found["sum"], a * b + c, "x * y + z", a, b, c)
+def _near_one(dtype: str, seed: int) -> Array:
+    """Random numbers of either sign from 1/8 to 16: what x * y + z is of them, 64 bits can say."""
+    source = np.random.default_rng(seed)
+    numbers = source.uniform(1, 2, SIZE) * 2.0 ** source.integers(-3, 4, SIZE)
+    return (numbers * source.choice([-1, 1], SIZE)).astype(DTYPES[dtype])
+
+
+# The op on the product %p and %z, the product's sign, z's sign.
+SUMS = {
+    "xy + z": ("arith.addf %p, %z", 1, 1),
+    "z + xy": ("arith.addf %z, %p", 1, 1),
+    "xy - z": ("arith.subf %p, %z", 1, -1),
+    "z - xy": ("arith.subf %z, %p", -1, 1),
+}
+
+
+@pytest.mark.parametrize("per_thread", [1, 4])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_a_product_in_a_sum_rounds_once_or_twice(dtype: str, per_thread: int) -> None:
+    """Once with fusion, but never of bfloat; without it twice, on every device."""
+    a, b, c = (_near_one(dtype, seed) for seed in (1, 2, 3))
+    x, y, z = (numbers.astype(np.longdouble) for numbers in (a, b, c))
+    inputs = {"x": (dtype, a), "y": (dtype, b), "z": (dtype, c)}
+    product = f"%p = arith.mulf %x, %y : T({dtype})"
+    for name, (op, sign, sign_of_z) in SUMS.items():
+        ops = {name: (f"{product}; {op} : T({dtype})", dtype)}
+        fused = compute(inputs, ops, per_thread)[name]
+        apart = compute(inputs, ops, per_thread, enable_fp_fusion=False)[name]
+        twice = _rounded(np.add)(sign * _rounded(np.multiply)(a, b), sign_of_z * c)
+        assert_same(apart, twice, f"{name} in two steps", a, b, c)
+        once = twice if dtype == "bf16" else (sign * x * y + sign_of_z * z).astype(a.dtype)
+        assert_same(fused, once, name, a, b, c)
+        assert dtype == "bf16" or np.count_nonzero(once != twice) > SIZE / 20

@@ -62,13 +62,15 @@ def test_another_text_target_or_version_is_another_shader(
     assert count() == 3
     shaders.cached_shader(TEXT, replace(get_target("m3"), gpu_cores=1))
     assert count() == 4
+    shaders.cached_shader(TEXT, enable_fp_fusion=False)
+    assert count() == 5
     monkeypatch.setattr(trimetal, "__version__", "99.0")
     fingerprint.fingerprint.cache_clear()
     try:
         shaders.cached_shader(TEXT)
     finally:
         fingerprint.fingerprint.cache_clear()
-    assert count() == 5
+    assert count() == 6
 
 
 def test_an_error_is_not_kept_and_names_the_file(empty_cache: Path) -> None:

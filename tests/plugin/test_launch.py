@@ -38,6 +38,20 @@ def test_the_number_of_warps_is_that_of_simdgroups(num_warps: int):
     assert compiled.metadata.shader["threads_per_threadgroup"] == 32 * num_warps
 
 
+def test_fusion_is_an_option():
+    x, y = (np.random.default_rng(seed).standard_normal(256).astype("float32") for seed in (1, 2))
+    wide = x.astype("float64")
+    once = (wide * y + wide).astype("float32")
+    assert (once != x * y + x).any()
+    for fusion, expected in ((None, once), (True, once), (False, x * y + x)):
+        out = np.zeros(256, "float32")
+        compiled = kernels.multiply_add[(1,)](
+            *buffers(x, y, out), BLOCK=256, enable_fp_fusion=fusion
+        )
+        assert ("fma(" in compiled.asm["msl"]) == (expected is once)
+        np.testing.assert_array_equal(out, expected)
+
+
 def test_every_stage_is_kept():
     compiled, _ = run_add()
     assert {"ttir", "ttgir", "msl"} <= compiled.asm.keys()

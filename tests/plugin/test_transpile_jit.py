@@ -34,6 +34,15 @@ def test_a_signature_may_be_a_text():
     assert by_text == trimetal.transpile_jit(kernels.add, TYPES, {"BLOCK": 1024})
 
 
+def test_fusion_is_an_option(monkeypatch: pytest.MonkeyPatch):
+    types = "*fp32:16, *fp32:16, *fp32:16, 256"
+    assert "fma(" in trimetal.transpile_jit(kernels.multiply_add, types).source
+    apart = trimetal.transpile_jit(kernels.multiply_add, types, enable_fp_fusion=False).source
+    assert "fma(" not in apart
+    monkeypatch.setenv("TRITON_DEFAULT_FP_FUSION", "0")
+    assert trimetal.transpile_jit(kernels.multiply_add, types).source == apart
+
+
 def test_it_needs_no_active_driver(monkeypatch: pytest.MonkeyPatch):
     configuration: Any = module("triton.runtime.driver").driver
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from trimetal.transpiler.errors import TrimetalError
 from trimetal.transpiler.target import DEFAULT_TARGET, Target, get_target
 
-from .common import OK, shown_name, target, text
+from .common import OK, add_fusion, shown_name, target, text
 
 if TYPE_CHECKING:
     from trimetal.runtime.package import Source
@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--num-warps", metavar="N", type=int, default=4, help="of a function (default: 4)"
     )
+    add_fusion(parser)
     parser.add_argument(
         "--no-samples",
         action="store_true",
@@ -77,6 +78,7 @@ def _run(options: argparse.Namespace) -> int:
         parameters=order,
         documentation=documentation,
         samples=samples,
+        enable_fp_fusion=options.enable_fp_fusion,
     )
     for note in notes:
         print(f"note: {note}", file=sys.stderr)

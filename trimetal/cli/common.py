@@ -25,6 +25,16 @@ def target(name: str) -> Target:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def add_fusion(parser: argparse.ArgumentParser) -> None:
+    """Declare `--enable-fp-fusion`, which is on, and its opposite."""
+    parser.add_argument(
+        "--enable-fp-fusion",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="fma where a product is added to something, as Triton's builds have it (default: on)",
+    )
+
+
 def module(file: str) -> Module:
     """The parsed module of a file, or of stdin."""
     from trimetal.transpiler.parser import parse

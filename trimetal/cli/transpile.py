@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from trimetal.transpiler.target import DEFAULT_TARGET
 
-from .common import OK, shown_name, target, text
+from .common import OK, add_fusion, shown_name, target, text
 from .output import highlighted, report_text
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_TARGET,
         help=f"one of `trimetal targets` (default: {DEFAULT_TARGET})",
     )
+    add_fusion(parser)
     parser.add_argument(
         "--print-after",
         metavar="PASS",
@@ -99,9 +100,15 @@ def _shader(options: argparse.Namespace, ttgir: str, name: str) -> Shader:
     """The shader of a text; one that is kept prints no IR."""
     from trimetal.runtime.shaders import cached_shader
 
+    fusion = options.enable_fp_fusion
     if not options.print_after:
-        return cached_shader(ttgir, options.target, name)
+        return cached_shader(ttgir, options.target, name, enable_fp_fusion=fusion)
     from trimetal.transpiler import transpile
     from trimetal.transpiler.parser import parse
 
-    return transpile(parse(f"{ttgir}\n", name), options.target, print_after=options.print_after)
+    return transpile(
+        parse(f"{ttgir}\n", name),
+        options.target,
+        enable_fp_fusion=fusion,
+        print_after=options.print_after,
+    )

@@ -57,7 +57,7 @@ kernel void layer_norm(device const half* x_ptr [[buffer(0)]],
             x = *(device const half4*)(x_row_base + cols_1);
         }
         const float4 centered = x_mask ? float4(x) - mean_2 : float4(0.0f);     // kernel.py:37
-        squares += centered * centered;                                         // kernel.py:38
+        squares = fma(centered, centered, squares);                             // kernel.py:38
     }
 
     // sum over 32 lanes, then over 8 simdgroups
@@ -83,7 +83,7 @@ kernel void layer_norm(device const half* x_ptr [[buffer(0)]],
             const half4 weight = *(device const half4*)(weight_ptr + cols_1);   // kernel.py:47
             const half4 bias = *(device const half4*)(bias_ptr + cols_1);       // kernel.py:48
             *(device half4*)(out_ptr + x_row_offset + cols_1) =                 // kernel.py:50
-                half4((float4(x) - mean_2) * rstd_1 * float4(weight) + float4(bias));
+                half4(fma((float4(x) - mean_2) * rstd_1, float4(weight), float4(bias)));
         }
     }
 }
