@@ -2,7 +2,8 @@
 
 The same jit functions are compiled twice: by Triton for the GPU, and by Triton up to TTGIR, by
 Trimetal to MSL, and by NVRTC with the MSL library's CUDA mode. Both run in turns on the same
-arguments. Results are compared with PyTorch in float64. Needs torch, Triton and the extra `cuda`.
+arguments. Divisions and exponentials are those of Triton's accuracy in both builds. Results are
+compared with PyTorch in float64. Needs torch, Triton and the extra `cuda`.
 """
 # torch and Triton have no types that a strict checker understands.
 # pyright: basic, reportMissingImports=false

@@ -7,7 +7,7 @@ import importlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from trimetal.runtime.cache import cached_file, content_key
 from trimetal.runtime.headers import header_files
@@ -24,6 +24,14 @@ _OPTIONS = (
     "-D__METAL_VERSION__=320",
 )
 _FOLDER = "trimetal/"
+
+Accuracy: TypeAlias = Literal["metal", "triton"]
+# The options for each: "metal" is exact where MSL's `precise::` functions and operators are or may
+# be, "triton" takes the approximations that Triton's own build takes (see cuda/builtins.hpp).
+_ACCURACY: dict[Accuracy, tuple[str, ...]] = {
+    "metal": ("-prec-div=true",),
+    "triton": ("-prec-div=false", "-DTRIMETAL_TRITON_ACCURACY=1"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,12 +59,9 @@ def _headers() -> tuple[tuple[str, str], ...]:
     )
 
 
-def compile_cubin(
-    source: str, name: str, architecture: str, exact_division: bool
-) -> bytes | Refusal:
+def compile_cubin(source: str, name: str, architecture: str, accuracy: Accuracy) -> bytes | Refusal:
     """The machine code of a source, from the cache or compiled."""
-    division = f"-prec-div={str(exact_division).lower()}"
-    options = (*_OPTIONS, division, f"-arch={architecture}")
+    options = (*_OPTIONS, *_ACCURACY[accuracy], f"-arch={architecture}")
     version = repr(_call("nvrtcVersion"))
     texts = [part for header in _headers() for part in header]
     key = content_key(version, " ".join(options), *texts, source)

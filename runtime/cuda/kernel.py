@@ -31,7 +31,7 @@ from trimetal.transpiler.errors import CompileError, LaunchError
 from trimetal.transpiler.shader import Argument, Shader
 
 from .arrays import Copies, gpu_array
-from .compiler import Refusal, compile_cubin
+from .compiler import Accuracy, Refusal, compile_cubin
 from .driver import Function, architecture, use_gpu, wait
 from .source import ENTRY, cuda_source
 
@@ -43,10 +43,11 @@ _MAX_GROUPS = 65535
 class CudaKernel(Kernel):
     """A shader compiled for the current GPU. Call it with a grid and the shader's arguments.
 
-    Without `exact_division` the operator `/` of floats is right to 2 ulp, as in Triton's builds.
+    With `accuracy="triton"` floats' `/`, `exp` and `exp2` are the approximations that Triton's own
+    build for NVIDIA's GPUs has; "metal", the default, keeps what MSL promises.
     """
 
-    def __init__(self, shader: Shader, *, exact_division: bool = True) -> None:
+    def __init__(self, shader: Shader, *, accuracy: Accuracy = "metal") -> None:
         if not 1 <= shader.threads_per_threadgroup <= _MAX_THREADS:
             raise CompileError(
                 f"{shader.threads_per_threadgroup} threads in a threadgroup; 1 to "
@@ -56,7 +57,7 @@ class CudaKernel(Kernel):
         self._arguments = tuple(a for a in shader.arguments if a.kind != "debug")
         self._packers = [_packer(argument) for argument in self._arguments]
         use_gpu()
-        self.function = Function(_cubin(shader, exact_division), ENTRY)
+        self.function = Function(_cubin(shader, accuracy), ENTRY)
 
     def __call__(self, grid: Grid, *arguments: object, stream: Any = None) -> None:
         """Runs the kernel; arrays that it writes change in place.
@@ -149,10 +150,10 @@ def _torch_stream() -> int:
     return int(torch.cuda.current_stream().cuda_stream) if torch.cuda.is_initialized() else 0
 
 
-def _cubin(shader: Shader, exact_division: bool) -> bytes:
+def _cubin(shader: Shader, accuracy: Accuracy) -> bytes:
     """The kernel's machine code for the current GPU."""
     source, _ = cuda_source(shader)
-    made = compile_cubin(source, SOURCE_NAME, architecture(), exact_division)
+    made = compile_cubin(source, SOURCE_NAME, architecture(), accuracy)
     if not isinstance(made, Refusal):
         return made
     if made.line is None:

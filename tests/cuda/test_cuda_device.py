@@ -14,6 +14,8 @@ import pytest
 
 from tests.cpu.support import arguments, fresh, inline, poison, stored
 from trimetal.runtime import compile, devices
+from trimetal.runtime.cuda.compiler import Accuracy
+from trimetal.runtime.cuda.kernel import CudaKernel
 from trimetal.transpiler.errors import CompileError, LaunchError
 from trimetal.transpiler.shader import Shader
 
@@ -109,6 +111,33 @@ kernel void test(device float* out [[buffer(0)]], constant Scalars& s [[buffer(1
         (1,), made, 3, 0.5, -(2**40)
     )
     np.testing.assert_array_equal(made, np.full(32, 1.5 - 2.0**40, np.float32))
+
+
+@pytest.mark.parametrize("accuracy", ["metal", "triton"])
+def test_exponentials_and_quotients_are_as_accurate_as_asked(accuracy: Accuracy) -> None:
+    """Errors in ulp; Triton's e^x is 2^(x * log2(e)), whose error grows with x."""
+    lines = ("precise::exp(x[i])", "precise::exp2(x[i])", "x[i] / x[1023 - i]")
+    body = "".join(f"out[{k} * 1024 + i] = {line};" for k, line in enumerate(lines))
+    text = f"""#include <metal_stdlib>
+using namespace metal;
+kernel void test(device const float* x [[buffer(0)]], device float* out [[buffer(1)]],
+                 uint i [[thread_index_in_threadgroup]]) {{ {body} }}
+"""
+    kernel = CudaKernel(
+        Shader(text, "test", arguments("x: f32, out: f32!"), 1024, 0, "m3"), accuracy=accuracy
+    )
+    x, out = fresh().uniform(-80, 80, 1024).astype(np.float32), poison(3 * 1024)
+    kernel((1,), x, out)
+    wide = x.astype(np.float64)
+    exact = np.exp(wide), np.exp2(wide), wide / wide[::-1]
+    errors = [
+        np.abs(found - right) / np.spacing(np.abs(right).astype(np.float32))
+        for found, right in zip(out.reshape(3, 1024), exact, strict=True)
+    ]
+    limits = (2, 2, 0.5) if accuracy == "metal" else (80, 4, 2)
+    for error, limit in zip(errors, limits, strict=True):
+        assert error.max() <= limit * 1.0001
+    assert (errors[0].max() > 4) == (accuracy == "triton")
 
 
 def test_a_profile_is_the_cpus() -> None:

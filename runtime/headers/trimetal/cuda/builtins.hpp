@@ -1,5 +1,5 @@
 // What NVRTC lacks of GCC's builtins, in terms of CUDA's own functions. All of them are precise, as
-// long as the compiler is not asked for fast math.
+// long as the compiler is not asked for fast math, or for Triton's accuracy (below).
 #pragma once
 
 #define __builtin_memcpy memcpy
@@ -18,8 +18,6 @@ TRIMETAL_UNARY(atanhf)
 TRIMETAL_UNARY(ceilf)
 TRIMETAL_UNARY(cosf)
 TRIMETAL_UNARY(coshf)
-TRIMETAL_UNARY(exp2f)
-TRIMETAL_UNARY(expf)
 TRIMETAL_UNARY(fabsf)
 TRIMETAL_UNARY(floorf)
 TRIMETAL_UNARY(log10f)
@@ -42,6 +40,19 @@ TRIMETAL_BINARY(nextafterf)
 TRIMETAL_BINARY(powf)
 #undef TRIMETAL_UNARY
 #undef TRIMETAL_BINARY
+#if TRIMETAL_TRITON_ACCURACY
+// As Triton has them: e^x is 2^(x * log2(e)), so that the error grows with x, and 2^x is the
+// processor's, which takes denormals for zero (ElementwiseOpToLLVM.cpp, libdevice's exp2f).
+METAL_FUNC float __builtin_expf(float x) { return ::__expf(x); }
+METAL_FUNC float __builtin_exp2f(float x) {
+    float r;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x));
+    return r;
+}
+#else
+METAL_FUNC float __builtin_expf(float x) { return ::expf(x); }
+METAL_FUNC float __builtin_exp2f(float x) { return ::exp2f(x); }
+#endif
 METAL_FUNC float __builtin_fmaf(float x, float y, float z) { return ::fmaf(x, y, z); }
 METAL_FUNC float __builtin_frexpf(float x, int* exponent) { return ::frexpf(x, exponent); }
 METAL_FUNC float __builtin_ldexpf(float x, int k) { return ::ldexpf(x, k); }
