@@ -32,6 +32,7 @@ inline bool can_run(const Worker& w, const Thread& t) {
         case State::fresh: return true;
         case State::awake: return true;
         case State::in_operation: return t.simdgroup->epoch != t.wait_epoch;
+        case State::in_matrices: return (int)(t.simdgroup->executed - t.wait_epoch) >= 0;
         case State::at_barrier: return w.barrier_epoch != t.wait_epoch;
         default: return false;
     }
@@ -71,10 +72,19 @@ inline void describe_others(const Ranks& ranks, char* text, size_t size) {
     }
 }
 
+// Some lanes have come by operations on matrices that others never reach.
+[[noreturn]] inline void report_operations(Worker& w, const Ranks& ranks) {
+    const PendingOperation& next = ranks.pending[ranks.executed % operations_ahead];
+    fail(w, "line %u: lanes diverge: of SIMD-group %u, %u of %u lanes reach this operation on "
+         "matrices", next.line, ranks.index, next.lanes, ranks.lane_count);
+}
+
 // Nobody can run: some threads wait for others that never come.
 [[noreturn]] inline void report_deadlock(Worker& w) {
     for (unsigned i = 0; i < w.simdgroup_count; ++i) {
         const Ranks& ranks = w.simdgroups[i];
+        for (unsigned lane = 0; lane < ranks.lane_count; ++lane)
+            if (ranks.threads[lane].state == State::in_matrices) report_operations(w, ranks);
         if (!ranks.arrived) continue;
         char others[128] = "";
         describe_others(ranks, others, sizeof others);
@@ -127,6 +137,9 @@ inline void finish(Worker& w, Thread& t) {
     Ranks& ranks = (Ranks&)*t.simdgroup;
     ranks.finished |= 1u << t.index;
     --w.alive;
+    if (t.operations > ranks.most_operations) ranks.most_operations = t.operations;
+    if (ranks.finished == ranks.members && ranks.executed != ranks.most_operations)
+        report_operations(w, ranks);
     if (ranks.arrived)
         fail(w, "line %u: %s is not reached by all lanes: of SIMD-group %u, "
              "lanes 0x%08x wait there and lane %u has returned", ranks.line, ranks.operation,
@@ -174,8 +187,11 @@ inline void reset_simdgroups(Worker& w) {
         Ranks& ranks = w.simdgroups[i];
         const unsigned left = w.launch->threads - i * simd_width;
         ranks.epoch = ranks.arrived = ranks.finished = 0;
+        ranks.executed = ranks.most_operations = 0;
         ranks.members = left < simd_width ? (1u << left) - 1 : ~0u;
+        ranks.lane_count = left < simd_width ? left : simd_width;
         ranks.index = i;
+        ranks.matrices = w.matrices + i * matrices_bytes;
         ranks.threads = &w.threads[i * simd_width];
     }
 }
@@ -186,6 +202,7 @@ inline void reset_threads(Worker& w) {
         t.index = i % simd_width;
         t.thread = i;
         t.simdgroup = &w.simdgroups[i / simd_width];
+        t.operations = 0;
         t.memory_used = 0;
         t.spin_address = nullptr;
         t.spins = 0;

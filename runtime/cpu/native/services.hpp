@@ -42,11 +42,16 @@ inline unsigned exchange(unsigned line, const char* operation, Combine combine) 
         ranks.line = line;
         ranks.operation = operation;
         ranks.combine = combine;
+        ranks.operations = t.operations;
     } else if (ranks.line != line || ranks.combine != combine || ranks.operation != operation) {
         fail(w, "line %u: lanes diverge: of SIMD-group %u, lane %u is in %s here and "
              "lanes 0x%08x wait in %s at line %u", line, ranks.index, t.index, operation,
              ranks.arrived, ranks.operation, ranks.line);
     }
+    if (ranks.operations != t.operations)
+        fail(w, "line %u: lanes diverge: of SIMD-group %u, lane %u comes to %s after %u operations "
+             "on matrices, lanes 0x%08x after %u", line, ranks.index, t.index, operation,
+             t.operations, ranks.arrived, ranks.operations);
     ranks.arrived |= 1u << t.index;
     happened(&ranks);
     if (ranks.arrived == ranks.members) {
@@ -122,6 +127,23 @@ inline void fail_at(unsigned line, const char* message) {
     fail(*worker, "line %u: %s", line, message);
 }
 
+inline void await_matrices(unsigned executed, unsigned line) {
+    Worker& w = *worker;
+    Thread& t = *w.current;
+    t.line = line;
+    t.operation = "an operation on matrices";
+    t.state = State::in_matrices;
+    t.wait_epoch = executed;
+    wait_for_others(w, t);
+}
+
+inline void diverge(unsigned line, unsigned others, const char* operation) {
+    Worker& w = *worker;
+    fail(w, "line %u: lanes diverge: of SIMD-group %u, lane %u is in %s here and others are in an "
+         "operation on matrices at line %u", line, w.current->simdgroup->index, w.current->index,
+         operation, others);
+}
+
 // A thread that sees the same place unchanged so often gives way to the others.
 constexpr unsigned spins_before_pause = 64;
 
@@ -142,6 +164,7 @@ inline void pause(const void* address, unsigned line) {
 }
 
 static const Services service_table = {current_lane, barrier,      exchange, allocate,
-                                       find_extent,  out_of_range, fail_at,  pause};
+                                       find_extent,  out_of_range, fail_at,
+                                       await_matrices, diverge, pause};
 
 }  // namespace trimetal

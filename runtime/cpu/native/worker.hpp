@@ -6,16 +6,18 @@ namespace trimetal {
 constexpr unsigned max_threads = 1024;
 constexpr unsigned max_simdgroups = max_threads / simd_width;
 constexpr size_t arena_bytes = 64 << 10;
+constexpr size_t matrices_bytes = (size_t)matrix_count * matrix_bytes;  // of a SIMD-group
 constexpr size_t signal_stack_bytes = 64 << 10;
 constexpr unsigned max_variables = 256;
 constexpr size_t message_bytes = 768;
 constexpr size_t report_bytes = message_bytes + 96;  // with the threadgroup's position
 
-enum class State : unsigned char { fresh, running, in_operation, at_barrier, paused, awake, finished };
+enum class State : unsigned char { fresh, running, in_operation, in_matrices, at_barrier, paused, awake, finished };
 
 struct Thread : Lane {
     Fiber* fiber;
-    unsigned wait_epoch;      // the epoch of the SIMD-group or barrier that the thread waits in
+    unsigned wait_epoch;      // the epoch of the SIMD-group or barrier, or the operations on
+                              // matrices, that the thread waits for
     unsigned line;            // of the operation it waits in
     const char* operation;
     unsigned memory_used;     // threadgroup memory declared so far
@@ -28,6 +30,8 @@ struct Ranks : Simdgroup {
     Combine combine;          // of the present operation, with its name and line
     const char* operation;
     unsigned line;
+    unsigned operations;      // on matrices, that the lanes in the present operation came by
+    unsigned most_operations; // of those that have returned
     unsigned finished;        // lanes that have returned, as a mask
     Thread* threads;
 };
@@ -61,6 +65,7 @@ struct Worker {
 
     Thread* threads;
     Ranks* simdgroups;
+    char* matrices;           // of all SIMD-groups
     unsigned simdgroup_count;
     unsigned alive;
     unsigned at_barrier;
@@ -92,6 +97,20 @@ static __thread Worker* worker;
 
 inline void* zeroed(size_t count, size_t size) { return calloc(count, size); }
 
+// What the lanes need for their matrices, of which only what is used becomes real memory.
+inline bool make_matrices(Worker& w) {
+    void* matrices = nullptr;
+    if (posix_memalign(&matrices, 4096, max_simdgroups * matrices_bytes) != 0) return false;
+    w.matrices = (char*)matrices;
+    for (unsigned i = 0; i < max_simdgroups; ++i)
+        memset(w.simdgroups[i].pending, 0, sizeof w.simdgroups[i].pending);
+    unsigned long* in_use = (unsigned long*)zeroed(max_threads, matrix_count / 8);
+    if (!in_use) return false;
+    for (unsigned i = 0; i < max_threads; ++i)
+        w.threads[i].matrices_in_use = in_use + i * (matrix_count / 64);
+    return true;
+}
+
 inline Worker* make_worker() {
     Worker* w = (Worker*)zeroed(1, sizeof(Worker));
     if (!w) return nullptr;
@@ -109,7 +128,8 @@ inline Worker* make_worker() {
     w->signal_stack = malloc(signal_stack_bytes);
     for (unsigned i = 0; i < max_threads; ++i) w->free_fibers[i] = &w->fibers[max_threads - 1 - i];
     w->free_count = max_threads;
-    return w->fibers && w->free_fibers && w->threads && w->signal_stack ? w : nullptr;
+    if (!w->fibers || !w->free_fibers || !w->threads || !w->signal_stack) return nullptr;
+    return make_matrices(*w) ? w : nullptr;
 }
 
 // A fiber begins after what its creator did: the worker itself makes them all, before the threads of
@@ -122,7 +142,10 @@ inline void make_race_fibers(Worker& w, unsigned count) {
 // After an error fibers stand in the middle of the kernel: forget what they were doing.
 inline void abandon_fibers(Worker& w) {
     w.suspended = nullptr;
+    for (unsigned i = 0; i < max_simdgroups; ++i)
+        memset(w.simdgroups[i].pending, 0, sizeof w.simdgroups[i].pending);
     for (unsigned i = 0; i < max_threads; ++i) {
+        memset(w.threads[i].matrices_in_use, 0, matrix_count / 8);
         w.fibers[i].started = false;
         w.free_fibers[i] = &w.fibers[max_threads - 1 - i];
     }

@@ -76,6 +76,9 @@ METAL_FUNC void simdgroup_barrier(mem_flags) {}
 #if TRIMETAL_HOST
 namespace trimetal {
 
+// A thread stays on its lane: the compiler may ask once.
+static __attribute__((const, noinline)) Lane* this_lane() { return services->lane(); }
+
 template <class T> METAL_FUNC T load_slot(const Simdgroup& simdgroup, uint parity, uint lane) {
     static_assert(sizeof(T) <= slot_bytes, "an operand does not fit a slot");
     T value;
@@ -94,7 +97,7 @@ struct Meeting {
     uint parity;
     template <class T>
     METAL_FUNC Meeting(const T& operand, uint line, const char* operation, Combine combine)
-        : lane(services->lane()) {
+        : lane(this_lane()) {
         Simdgroup& simdgroup = *lane->simdgroup;
         store_slot(simdgroup, simdgroup.epoch & 1, lane->index, operand);
         parity = services->exchange(line, operation, combine);

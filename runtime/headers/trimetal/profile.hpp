@@ -53,7 +53,6 @@ TRIMETAL_INLINE void count_arguments(ulong count, ulong bytes) {
     counts.spaces[(uint)Space::constant].bytes_loaded += bytes;
 }
 template <Space S> TRIMETAL_INLINE void count_fragment(bool load, ulong element_bytes) {
-    if (services->lane()->index != 0) return;
     Traffic& traffic = counts.spaces[(uint)S];
     ++(load ? traffic.fragment_loads : traffic.fragment_stores);
     (load ? traffic.bytes_loaded : traffic.bytes_stored) += 64 * element_bytes;

@@ -44,7 +44,7 @@ struct Xor {
 };
 
 #if TRIMETAL_HOST
-METAL_FUNC uint lane_index() { return services->lane()->index; }
+METAL_FUNC uint lane_index() { return this_lane()->index; }
 
 // A shuffle's operand travels with its distance, which must be the same in all lanes.
 template <class T> struct Moved {
@@ -113,7 +113,7 @@ METAL_FUNC uint ballot(bool vote, uint line, const char* operation) {
         votes |= meeting.template result<uint>(i) << i;
     return votes;
 }
-METAL_FUNC uint members() { return services->lane()->simdgroup->members; }
+METAL_FUNC uint members() { return this_lane()->simdgroup->members; }
 #define TRIMETAL_MOVE(source, distance)                                                            \
     trimetal::move(value, source, (ushort)(distance), trimetal_line, __func__)
 #define TRIMETAL_FETCH(source) trimetal::fetch(value, source, trimetal_line, __func__)

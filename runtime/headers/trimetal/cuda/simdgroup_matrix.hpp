@@ -8,6 +8,15 @@ METAL_FUNC constexpr uint matrix_lane(uint row, uint column) {
     return ((row & 4) << 2) | ((column & 4) << 1) | ((row & 3) << 1) | ((column & 2) >> 1);
 }
 
+// The offset of a lane's element i from the matrix's address.
+METAL_FUNC ulong element_offset(uint i, ulong row_length, const vec<ulong, 2>& origin,
+                                bool transpose) {
+    const uint lane = lane_index();
+    const ulong row = matrix_row(lane), column = matrix_column(lane) + i;
+    return transpose ? (origin.d[1] + column) * row_length + origin.d[0] + row
+                     : (origin.d[1] + row) * row_length + origin.d[0] + column;
+}
+
 // d = a * b + d of a lane's two elements, in float.
 template <class A, class B>
 METAL_FUNC void multiply(const vec<A, 2>& a, const vec<B, 2>& b, float& d0, float& d1) {
