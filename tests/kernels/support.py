@@ -37,12 +37,13 @@ def made(
     constants: Mapping[str, object],
     warps: int = 4,
     schedules: int = 2,
+    target: str = "m3",
 ) -> tuple[trimetal.Shader, runtime.Kernel]:
     """The shader for arguments of these types, checked, and compiled with every guard on."""
     signature = {parameter: _type(value) for parameter, value in arguments.items()}
-    key = (name, warps, schedules, *signature.items(), *constants.items())
+    key = (name, warps, schedules, target, *signature.items(), *constants.items())
     if key not in _made:
-        shader = trimetal.transpile_jit(getattr(kernels, name), signature, constants, warps)
+        shader = trimetal.transpile_jit(getattr(kernels, name), signature, constants, warps, target)
         findings = trimetal.check(shader.source)
         assert not findings, "\n".join(map(str, findings)) + "\n" + shader.source
         kernel = runtime.compile(shader, "cpu", schedules=schedules, check_buffers=True)
@@ -60,6 +61,20 @@ def launch(
 ) -> trimetal.Shader:
     """Run a kernel: in so many schedules, which must agree, with bounds checked."""
     shader, kernel = made(name, arguments, constants, warps, schedules)
+    kernel(grid, *arguments.values())
+    return shader
+
+
+def launch_for(
+    target: str,
+    name: str,
+    grid: tuple[int, ...],
+    arguments: Mapping[str, object],
+    /,
+    **constants: object,
+) -> trimetal.Shader:
+    """The same of a kernel made for another chip."""
+    shader, kernel = made(name, arguments, constants, target=target)
     kernel(grid, *arguments.values())
     return shader
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ..lower.support import Array
-from .support import DTYPES, assert_close, empty, launch, normal
+from .support import DTYPES, assert_close, empty, launch_for, normal
 
 pytestmark = pytest.mark.triton
 
@@ -59,8 +59,22 @@ def reference(
     return Attention(out, norm, dq, dk, dv)
 
 
-def run(kind: str, dim: int, causal: bool, context: int, block: int, *, backward: bool) -> None:
+def run(
+    kind: str,
+    dim: int,
+    causal: bool,
+    context: int,
+    block: int,
+    *,
+    backward: bool,
+    target: str = "m3",
+) -> None:
     """Forward, and from its results backward, against the reference."""
+
+    def start(name: str, arguments: dict[str, object], **constants: object) -> None:
+        shader = launch_for(target, name, grid, arguments, **constants)
+        assert shader.threadgroup_memory <= 32768
+
     generator = np.random.default_rng()
     shape = (HEADS, context, dim)
     q, k, v, grad = (normal(shape, kind, generator) for _ in range(4))
@@ -70,7 +84,7 @@ def run(kind: str, dim: int, causal: bool, context: int, block: int, *, backward
     inputs: dict[str, object] = {"q_ptr": q, "k_ptr": k, "v_ptr": v}
     sizes = {"context": context, "scale": scale}
     blocks = {"DIM": dim, "BLOCK_M": block, "BLOCK_N": block, "CAUSAL": causal}
-    launch("attention", grid, {**inputs, "out_ptr": out, "norm_ptr": norm, **sizes}, **blocks)
+    start("attention", {**inputs, "out_ptr": out, "norm_ptr": norm, **sizes}, **blocks)
     exact = reference(q, k, v, grad, scale, causal, "")
     single = reference(q, k, v, grad, scale, causal, kind)
     where = f"{kind} {dim} {'causal' if causal else 'all'}"
@@ -81,12 +95,12 @@ def run(kind: str, dim: int, causal: bool, context: int, block: int, *, backward
         return
     delta = empty((HEADS, context), "f32")
     known: dict[str, object] = {"out_ptr": out, "grad_ptr": grad, "delta_ptr": delta}
-    launch("row_products", grid, {**known, "context": context}, DIM=dim, BLOCK=block)
+    start("row_products", {**known, "context": context}, DIM=dim, BLOCK=block)
     del known["out_ptr"]
     known = {**inputs, "grad_ptr": grad, "norm_ptr": norm, "delta_ptr": delta}
     dq, dk, dv = (empty(shape, kind) for _ in range(3))
-    launch("attention_grad_kv", grid, {**known, "dk_ptr": dk, "dv_ptr": dv, **sizes}, **blocks)
-    launch("attention_grad_q", grid, {**known, "dq_ptr": dq, **sizes}, **blocks)
+    start("attention_grad_kv", {**known, "dk_ptr": dk, "dv_ptr": dv, **sizes}, **blocks)
+    start("attention_grad_q", {**known, "dq_ptr": dq, **sizes}, **blocks)
     for name, found in (("dq", dq), ("dk", dk), ("dv", dv)):
         wanted, alike = getattr(exact, name), getattr(single, name)
         assert_close(found, wanted, alike, f"{name}, {where}")
@@ -106,12 +120,28 @@ def test_backward(causal: bool) -> None:
 
 @pytest.mark.slow
 @CAUSAL
-@pytest.mark.parametrize("dim", [16, 64, 128, 256])
+@pytest.mark.parametrize("dim", [16, 32, 64, 128, 256])
 @pytest.mark.parametrize("kind", DTYPES)
 def test_dimensions(kind: str, dim: int, causal: bool) -> None:
-    """In blocks that fit threadgroup memory."""
-    small = dim == 128 or (dim == 256 and kind != "f32")
-    run(kind, dim, causal, 128, 16 if small else 32, backward=True)
+    run(kind, dim, causal, 128, 32, backward=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", [16, 64])
+@pytest.mark.parametrize("dim", [64, 128, 256])
+@pytest.mark.parametrize("kind", ["f32", "f16"])
+def test_blocks(kind: str, dim: int, block: int) -> None:
+    """Some fit threadgroup memory, of some not all that is needed at once."""
+    run(kind, dim, True, 128, block, backward=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", [16, 32, 64])
+@pytest.mark.parametrize("dim", [128, 256])
+@pytest.mark.parametrize("kind", ["f32", "f16"])
+def test_where_all_is_staged(kind: str, dim: int, block: int) -> None:
+    """M1 loads nothing directly: what does not fit goes in slices of K."""
+    run(kind, dim, True, 128, block, backward=True, target="m1")
 
 
 @pytest.mark.slow

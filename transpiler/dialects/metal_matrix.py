@@ -19,7 +19,8 @@ class Stage(Op):
     """A dot's operand, put into threadgroup memory: rows of `pitch` elements.
 
     With `transposed` a row is a column of the operand. Rows and columns below 8 are filled up to 8:
-    `role` says with what ("a" or "b": copies along M or N, zeros along K).
+    `side` says with what (copies along M of the left operand, 0, or N of the right one, 1; zeros
+    along K). In `slices` of K the array has one at a time, which the dot itself writes.
     """
 
     name = "metal.stage"
@@ -30,6 +31,7 @@ class Stage(Op):
     side = integer(required=True)
     pitch = integer(required=True)
     transposed = flag()
+    slices = integer(1)
 
     def verify(self) -> None:
         """A tensor becomes an array of its elements (whose type is opaque when it was parsed)."""

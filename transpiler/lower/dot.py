@@ -13,11 +13,10 @@ of 8-bit integers are exact for 1,024 steps of K, after which they are added to 
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeGuard
 
-from ..dialects import arith, metal, metal_matrix, scf, tt
-from ..errors import OutOfResourcesError
+from ..dialects import arith, metal, metal_matrix, scf
 from ..ir.core import Op, Value
 from ..ir.types import (
     F32,
@@ -25,7 +24,6 @@ from ..ir.types import (
     ArrayType,
     TensorType,
     Type,
-    bit_width,
     element_of,
 )
 from ..passes.direct import steps_masked
@@ -37,7 +35,7 @@ from .exchange import only_if
 from .fragments import Direct, FragmentLoads, Operand, counted, operand_of, tensors_of
 from .iteration import Iteration, loop_runs, register_loops
 from .roots import Root, makes_roots
-from .tiles import Tile, coordinate, threadgroup_array, write_elements
+from .tiles import Tile, coordinate, write_elements
 from .widths import follows_vectors
 
 if TYPE_CHECKING:
@@ -75,32 +73,6 @@ class Multiply(Root):
         lowering.finish()
 
 
-class MultiplyInSlices(Root):
-    """A dot whose operands go through threadgroup memory one slice of K after another."""
-
-    def __init__(self, op: tt.Dot) -> None:
-        super().__init__(op, [op.c, op.a, op.b], op.result)
-
-    @property
-    def is_alone(self) -> bool:
-        """Its loops run over slices and fragments."""
-        return True
-
-    @property
-    def produced(self) -> list[Value]:
-        """The result."""
-        return self.op.results
-
-    def run_alone(self, group: GroupLowering) -> None:
-        """All slices."""
-        op = self.op
-        assert isinstance(op, tt.Dot)
-        lowering = DotLowering(group.context, op)
-        lowering.start(group)
-        multiply_in_slices(lowering, op)
-        lowering.finish()
-
-
 @makes_roots(metal_matrix.Dot)
 def _dot_roots(op: Op, plan: Plan) -> list[Root]:
     assert isinstance(op, metal_matrix.Dot)
@@ -112,13 +84,6 @@ def _dot_roots(op: Op, plan: Plan) -> list[Root]:
         plan.pairs.add(op.a)
         plan.matrices.add(op.a)
     return [Multiply(op, plan)]
-
-
-@makes_roots(tt.Dot)
-def _slices_roots(op: Op, plan: Plan) -> list[Root]:
-    assert isinstance(op, tt.Dot)
-    _claim_matrices(op, plan)
-    return [MultiplyInSlices(op)]
 
 
 def _claim_matrices(op: Op, plan: Plan) -> None:
@@ -176,7 +141,7 @@ def _comes_back(argument: Value, dot: Op) -> bool:
 
 def _updates(user: Op, index: int, value: Value) -> bool:
     """Whether an op makes a new accumulator of an old one, element by element."""
-    if isinstance(user, tt.Dot | metal_matrix.Dot):
+    if isinstance(user, metal_matrix.Dot):
         return index == 2
     is_plain = user.elementwise and user.pure and len(user.results) == 1
     return is_plain and user.result.type == value.type
@@ -302,107 +267,106 @@ class DotLowering:
     # -- loops ---------------------------------------------------------------------------------
 
     def multiply(self, a: Operand, b: Operand, depth: int) -> None:
-        """Add the products of all fragments along K to the sums."""
+        """Add the products of all fragments along K to the sums, slice after slice of K."""
+        sliced = [each for each in (a, b) if is_sliced(each)]
+        if not sliced:
+            self._multiply_parts(a, b, depth, None)
+            return
+        slices = sliced[0].slices
+        with counted(self.builder, slices, "slice") as index:
+            for tile, value in zip((a, b), self.op.operands, strict=False):
+                if is_sliced(tile):
+                    stage = value.defining_op
+                    assert isinstance(stage, metal_matrix.Stage)
+                    _write_slice(self.context, stage.source, tile, index)
+            done = self.builder.mul(index, depth // slices // SIDE)
+            self._multiply_parts(a, b, depth // slices, done)
+            if self.type.element == I32 and depth > _EXACT_STEPS:
+                self.flush()
+
+    def _multiply_parts(self, a: Operand, b: Operand, depth: int, done: Value | None) -> None:
+        """A slice of K: integers are added to the result before their sums get too large."""
         most = _EXACT_STEPS // SIDE
         steps = max(1, depth // SIDE)
         if self.type.element == I32 and steps > most:
             with counted(self.builder, steps // most, "part") as part:
-                self._multiply(a, b, most, self.builder.mul(part, most))
+                self._multiply(a, b, most, self.builder.mul(part, most), done)
                 self.flush()
         else:
-            self._multiply(a, b, steps, self.builder.constant(0))
+            self._multiply(a, b, steps, self.builder.constant(0), done)
 
-    def _multiply(self, a: Operand, b: Operand, steps: int, first: Value) -> None:
+    def _multiply(
+        self, a: Operand, b: Operand, steps: int, first: Value, done: Value | None
+    ) -> None:
+        """So many steps of K, from `first` of a slice on, before which `done` were done."""
         with (
             counted(self.builder, self.matrices, "m") as matrix,
             counted(self.builder, steps, "k") as k,
         ):
-            step = self.builder.add(first, k)
+            within = self.builder.add(first, k)
+            step = _Step(matrix, within, within if done is None else self.builder.add(done, within))
             if isinstance(a, Direct) and isinstance(b, Direct) and steps_masked(a.op, b.op):
-                with only_if(self.context, a.condition(self.context, step)):
-                    self._step(replace(a, mask=None), replace(b, mask=None), matrix, step)
+                with only_if(self.context, a.condition(self.context, step.k)):
+                    self._step(replace(a, mask=None), replace(b, mask=None), step)
             else:
-                self._step(a, b, matrix, step)
+                self._step(a, b, step)
 
-    def _step(self, a: Operand, b: Operand, matrix: Value, k: Value) -> None:
+    def _step(self, a: Operand, b: Operand, step: _Step) -> None:
         """One step of K: a column of fragments of a, and one fragment of b after another."""
         builder = self.builder
-        left, stride = self._left_fragments(a, matrix, k)
+        left, stride = self._left_fragments(a, step)
         assert not isinstance(b, Storage)
         right = self.new_matrices(1, b.element, "b")
         with counted(self.builder, self.columns, "j") as j:
-            self.loads.load(b, right, builder.constant(0), matrix, k, j)
+            self.loads.load(b, right, builder.constant(0), step.matrix, step.of(b), j)
             with counted(self.builder, self.rows, "i") as i:
                 entry = builder.add(builder.mul(i, self.columns), j)
-                whole = builder.mul(matrix, self.rows * self.columns)
+                whole = builder.mul(step.matrix, self.rows * self.columns)
                 at = builder.mul(i, stride)
-                at = builder.add(at, k) if isinstance(a, Storage) else at
+                at = builder.add(at, step.of(a)) if isinstance(a, Storage) else at
                 assert self.sums is not None
                 operands = (self.sums, builder.add(whole, entry), left, at)
                 zero = builder.constant(0)
                 builder.insert(metal_matrix.MultiplyAccumulate((*operands, right, zero)))
 
-    def _left_fragments(self, a: Operand, matrix: Value, k: Value) -> tuple[Value, int]:
+    def _left_fragments(self, a: Operand, step: _Step) -> tuple[Value, int]:
         """The array with a's fragments, and the entries from one row of fragments to the next."""
         if isinstance(a, Storage):
             assert isinstance(self.op.operands[0].type, TensorType)
             return a.array, self.op.operands[0].type.shape[-1] // SIDE
         left = self.new_matrices(self.rows, a.element, "a")
         with counted(self.builder, self.rows, "i") as i:
-            self.loads.load(a, left, i, matrix, k, i)
+            self.loads.load(a, left, i, step.matrix, step.of(a), i)
         return left, 1
 
 
-# -- slices of K -----------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _Step:
+    """A step of K: of a batch's matrix, its number within a slice, and among all steps."""
+
+    matrix: Value
+    within: Value
+    k: Value
+
+    def of(self, operand: Operand) -> Value:
+        """Its number in an operand: a tile of slices has one of them."""
+        return self.within if is_sliced(operand) else self.k
 
 
-def multiply_in_slices(lowering: DotLowering, op: tt.Dot) -> None:
-    """Write a slice of both operands, multiply, and go on with the next."""
-    from ..passes.staging import tile_bytes
-
-    context = lowering.context
-    assert isinstance(op.a.type, TensorType)
-    depth = op.a.type.shape[-1]
-    limit = context.target.threadgroup_memory
-    needed = sum(tile_bytes(value) for value in (op.a, op.b))
-    slices = 2
-    while needed > limit * slices and depth // slices > SIDE:
-        slices *= 2
-    if needed > limit * slices:
-        raise OutOfResourcesError("threadgroup memory", needed // slices, limit, op.span)
-    tiles = [_sliced_tile(context, op, side, slices) for side in (0, 1)]
-    with counted(lowering.builder, slices, "slice") as index:
-        for value, tile in zip((op.a, op.b), tiles, strict=True):
-            _write_slice(context, value, tile, index)
-        lowering.multiply(tiles[0], tiles[1], depth // slices)
-        if lowering.type.element == I32 and depth > _EXACT_STEPS:
-            lowering.flush()
-
-
-def _sliced_tile(context: Context, op: tt.Dot, side: int, slices: int) -> Tile:
-    from ..passes.staging import PADDING, is_transposed
-
-    value = op.operands[side]
-    assert isinstance(value.type, TensorType)
-    transposed = is_transposed(value)
-    plain = Tile(value, value.type, side, 0, transposed, 1, slices)
-    pitch = max(SIDE, plain.size(plain.minor)) + PADDING * 8 // bit_width(value.type)
-    sized = Tile(value, value.type, side, pitch, transposed, 1, slices)
-    batch = value.type.shape[0] if value.type.rank > 2 else 1
-    array = threadgroup_array(
-        context, batch * sized.matrix, value.type, 1, value.name or "ab"[side]
-    )
-    return Tile(array, value.type, side, pitch, transposed, 1, slices)
+def is_sliced(operand: Operand) -> TypeGuard[Tile]:
+    """Whether an operand's tile has one slice of K at a time."""
+    return isinstance(operand, Tile) and operand.slices > 1
 
 
 def _write_slice(context: Context, value: Value, tile: Tile, index: Value) -> None:
     """Write the elements of one slice."""
     builder, layout = context.builder, distribution_of(tile.type)
-    with register_loops(builder, loop_runs(layout, 0)) as loops:
-        step = Elements(context, Iteration(builder, 1, loops))
-        part = step.full(value, layout.identity)
+    with register_loops(builder, loop_runs(layout, tile.lanes.bit_length() - 1)) as loops:
+        step = Elements(context, Iteration(builder, tile.lanes, loops))
         along = coordinate(context, tile.type, step, tile.along_k, 1, 0)
         number = builder.div(along, tile.size(tile.along_k))
         inside = builder.compare("eq", number, index)
-        first = context.is_first_copy(layout.replicated_threads)
-        write_elements(context, tile, step, part, builder.both(inside, first))
+        with only_if(context, inside):
+            part = step.full(value, layout.identity)
+            first = context.is_first_copy(layout.replicated_threads)
+            write_elements(context, tile, step, part, first)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..dialects import arith, metal, tt, ttg
+from ..ir.attributes import IntegerAttr
 from ..ir.core import Block, Op, Value
 from ..ir.linear_layout import Basis
 from ..ir.stems import name_with
@@ -28,12 +29,15 @@ from .elements import Elements, distribution
 from .iteration import Iteration, combine, loop_runs, register_loops, thread_weighted
 from .roots import Root, makes_roots
 from .shuffle import shuffle_roots
-from .views import coordinate_map, start_code
+from .views import coordinate_map, start_code, view_map
 from .widths import Form
 
 if TYPE_CHECKING:
     from .group import GroupLowering
     from .plan import Plan
+
+
+ROUNDS = "rounds"  # an attribute of ops (staging.py)
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,12 @@ class Transfer:
             count *= extent
         return count // rounds * size * 33 // 32 + (size if rounds > 1 else 0)
 
+    @property
+    def rounds(self) -> int:
+        """In how many rounds the op is asked to move, beside what else needs memory."""
+        asked = self.op.attributes.get(ROUNDS)
+        return asked.value if isinstance(asked, IntegerAttr) else 1
+
 
 def identity(at: Basis) -> Basis:
     """The coordinates of a side that is the tile."""
@@ -81,6 +91,14 @@ def view_transfer(op: Op) -> Transfer:
     assert isinstance(source.type, TensorType)
     readers = tuple(Side(result, coordinates, start_code(result)) for result in op.results)
     return Transfer(op, source.type.shape, (Side(source, identity),), readers)
+
+
+def moved_by(op: Op) -> Transfer | None:
+    """What a view moves through threadgroup memory; None for other ops, and where nothing does."""
+    coordinates = coordinate_map(op)
+    if coordinates is None or all(view_map(result) is not None for result in op.results):
+        return None
+    return None if shuffle_roots(op, coordinates) else view_transfer(op)
 
 
 class Send(Root):
@@ -168,7 +186,7 @@ def _view_roots(op: Op, plan: Plan) -> list[Root]:
 
 def exchange_roots(transfer: Transfer, plan: Plan) -> list[Root]:
     """The roots of a transfer."""
-    if transfer.bytes_of() > plan.threadgroup_memory:
+    if transfer.rounds > 1 or transfer.bytes_of() > plan.threadgroup_memory:
         return [ExchangeInRounds(transfer)]
     place = Place(transfer)
     sends = [Send(place, side) for side in transfer.writers]
@@ -210,8 +228,8 @@ def exchange_in_rounds(context: Context, transfer: Transfer) -> None:
 
 
 def rounds_of(context: Context, transfer: Transfer) -> int:
-    """How many rounds a transfer needs that does not fit threadgroup memory."""
-    rounds = 2
+    """How many rounds a transfer needs that does not fit threadgroup memory at once."""
+    rounds = max(2, transfer.rounds)
     while transfer.bytes_of(rounds) > context.target.threadgroup_memory:
         rounds *= 2
     return rounds

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..dialects import arith, metal, metal_matrix
+from ..dialects import arith, metal, metal_matrix, tt
 from ..ir.attributes import UnitAttr
 from ..ir.core import Block, Op, Value
 from ..ir.types import (
@@ -27,7 +27,8 @@ from .elements import Elements, distribution
 from .exchange import only_if
 from .iteration import Iteration, LoopVariable, thread_weighted
 from .roots import Root, makes_roots
-from .tiles import Tile
+from .tiles import Tile, new_tile
+from .widths import Form
 
 if TYPE_CHECKING:
     from .group import GroupLowering
@@ -78,7 +79,29 @@ def operand_of(context: Context, value: Value) -> Operand:
     op = value.defining_op
     if isinstance(op, metal_matrix.Direct):
         return Direct(op, op.mask, context.scalar(op.pitch))
+    if isinstance(op, metal_matrix.Stage) and op.slices > 1:
+        lanes, name = _lanes_within(context, op), value.name or "ab"[op.side]
+        context.tiles[value] = new_tile(context, op.source, op, lanes, name)
     return context.tiles[value] if value in context.tiles else context.storage(value)
+
+
+def _lanes_within(context: Context, op: metal_matrix.Stage) -> int:
+    """Elements of the vectors in which a source is kept, if none reaches into two slices of K."""
+    type_ = op.source.type
+    assert isinstance(type_, TensorType)
+    storage = context.storages.get(_moving_nothing(context, op.source))
+    depth = type_.shape[-2 if op.side else -1] // op.slices
+    if storage is None or storage.form is not Form.VECTOR or depth % storage.lanes:
+        return 1
+    return storage.lanes
+
+
+def _moving_nothing(context: Context, value: Value) -> Value:
+    """The matrix that a value is, or of which it is the transpose, register by register."""
+    op = value.defining_op
+    if isinstance(op, tt.Trans) and context.plan.view(value) == distribution(value).identity:
+        return op.source
+    return value
 
 
 def tensors_of(value: Value) -> list[Value]:
@@ -86,6 +109,8 @@ def tensors_of(value: Value) -> list[Value]:
     op = value.defining_op
     if isinstance(op, metal_matrix.Direct):
         return [each for each in (op.pointers, op.mask) if each is not None]
+    if isinstance(op, metal_matrix.Stage) and op.slices > 1:
+        return [op.source]
     return [value] if isinstance(value.type, TensorType) else []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..dialects import metal, metal_matrix
@@ -83,18 +83,12 @@ def new_tile(context: Context, value: Value, op: metal_matrix.Stage, lanes: int,
     type_ = value.type
     assert isinstance(type_, TensorType)
     assert isinstance(op.result.type, ArrayType)
-    tile = Tile(op.result, type_, op.side, op.pitch, op.transposed, 1)
+    slices = max(1, op.slices)
+    tile = Tile(op.result, type_, op.side, op.pitch, op.transposed, 1, slices)
     lanes = lanes if _run_along(type_, tile.minor, lanes) else 1
-    array = threadgroup_array(context, op.result.type.count, type_, lanes, name)
-    return Tile(array, type_, op.side, op.pitch, op.transposed, lanes)
-
-
-def threadgroup_array(
-    context: Context, count: int, type_: TensorType, lanes: int, name: str
-) -> Value:
-    """An array of vectors in threadgroup memory."""
     element = metal.with_lanes(type_.element, lanes)
-    return context.threadgroup(count // lanes, element, f"{name}_tile")
+    array = context.threadgroup(op.result.type.count // lanes, element, f"{name}_tile")
+    return replace(tile, array=array, lanes=lanes)
 
 
 def _run_along(type_: TensorType, dim: int, lanes: int) -> bool:
@@ -154,7 +148,7 @@ def view(context: Context, op: Op) -> None:
 @makes_roots(metal_matrix.Stage)
 def _stage_roots(op: Op, plan: Plan) -> list[Root]:
     assert isinstance(op, metal_matrix.Stage)
-    return [StageOperand(op)]
+    return [StageOperand(op)] if op.slices <= 1 else []  # of slices each is written by the dot
 
 
 def write_elements(

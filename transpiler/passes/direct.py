@@ -26,9 +26,13 @@ from .folding import splat_of
 from .in_place import root_of, written_roots
 from .insertion import Before
 from .layouts import Recomputing, encoding_of
+from .lifetimes import ancestor_in
 from .tiling import address_layout, sharing
 
-_QUIET = (tt.Load, tt.Reduce, tt.Scan, scf.Yield, metal.TileLoad, metal.TileStore)
+_QUIET = (
+    *(tt.Load, tt.Reduce, tt.Scan, metal.TileLoad, metal.TileStore),
+    *(scf.For, scf.If, scf.Yield),
+)
 
 
 class DirectLoads:
@@ -40,27 +44,37 @@ class DirectLoads:
         self._layouts = Recomputing()
         self._written = written_roots(function)
 
+    def fits(self, value: Value, side: int, result: Value, anchor: Op) -> bool:
+        """Whether an operand of a dot can be direct, made before an op."""
+        return self._layout(value, side, result, anchor) is not None
+
     def operand(self, value: Value, side: int, result: Value, anchor: Op) -> Value | None:
         """A direct operand of a dot, made before an op; None where it has to be staged."""
+        layout = self._layout(value, side, result, anchor)
+        load = _untransposed(value).defining_op
+        if layout is None or not isinstance(load, tt.Load):
+            return None
+        pitch = self._pitch(load)
+        assert pitch is not None
+        made = [self._layouts.recomputed(each, layout, anchor) for each in _addresses(load)]
+        return _made(value, side, [each for each in made if each is not None], pitch, anchor)
+
+    def _layout(self, value: Value, side: int, result: Value, anchor: Op) -> LinearEncoding | None:
+        """The layout of the addresses of an operand's matrices; None where it has to be staged."""
         loaded, layout = _untransposed(value), encoding_of(result)
         load = loaded.defining_op
         if not isinstance(load, tt.Load) or not isinstance(layout, LinearEncoding):
             return None
         if sharing(side, layout) > self._target.direct_sharing or not _can_wait(load, anchor):
             return None
-        pitch = self._pitch(load)
-        if pitch is None or not self._is_whole(load) or self._may_be_written(load):
+        if self._pitch(load) is None or not self._is_whole(load) or self._may_be_written(load):
             return None
         type_ = value.type
         assert isinstance(type_, TensorType)
         layout = address_layout(type_.shape, side, layout)
         layout = layout if loaded is value else _swapped(layout)
-        needed = [load.ptr] if load.mask is None else [load.ptr, load.mask]
-        values = [self._layouts.recomputed(each, layout, anchor) for each in needed]
-        if any(each is None for each in values):
-            return None
-        found = [each for each in values if each is not None]
-        return _made(value, side, found, pitch, anchor)
+        known = all(self._layouts.can_recompute(each, layout) for each in _addresses(load))
+        return layout if known else None
 
     def _may_be_written(self, load: tt.Load) -> bool:
         """Whether the kernel writes to the argument, or to memory of which no argument is known."""
@@ -85,6 +99,10 @@ class DirectLoads:
         return is_zero and all(constant % SIDE == 0 for constant in constancy)
 
 
+def _addresses(load: tt.Load) -> list[Value]:
+    return [load.ptr] if load.mask is None else [load.ptr, load.mask]
+
+
 def _untransposed(value: Value) -> Value:
     """A matrix that an operand is the transpose of, or the operand."""
     op = value.defining_op
@@ -99,16 +117,20 @@ def _swapped(layout: LinearEncoding) -> LinearEncoding:
 
 
 def _can_wait(load: tt.Load, anchor: Op) -> bool:
-    """Whether the memory can be read where the anchor is: nobody writes to memory in between."""
+    """Whether the memory can be read where the anchor is: nobody writes to memory in between.
+
+    Of a loop around the anchor all turns are in between.
+    """
     type_ = load.result.type
     block = load.parent
-    if block is None or block is not anchor.parent or load.is_volatile:
+    if block is None or load.is_volatile:
         return False
     if not isinstance(type_, TensorType) or type_.rank != 2 or min(type_.shape) < SIDE:
         return False
     if type_.element not in (F16, BF16, F32):
         return False
-    between = block.ops[block.ops.index(load) : block.ops.index(anchor)]
+    last = ancestor_in(anchor, block)
+    between = block.ops[block.ops.index(load) : block.ops.index(last) + (last is not anchor)]
     return all(
         op.pure or op.terminator or isinstance(op, _QUIET)
         for outer in between

@@ -204,9 +204,13 @@ class Recomputing:
     def __init__(self) -> None:
         self._layouts = _Layouts([])
 
+    def can_recompute(self, value: Value, encoding: Encoding) -> bool:
+        """Whether a value takes no more than index arithmetic in a layout."""
+        return self._layouts.is_cheap(value, encoding, loads=False)
+
     def recomputed(self, value: Value, encoding: Encoding, user: Op) -> Value | None:
         """The value in a layout; None where that would take more than index arithmetic."""
-        if not self._layouts.is_cheap(value, encoding, loads=False):
+        if not self.can_recompute(value, encoding):
             return None
         return self._layouts.in_layout(value, encoding, user)
 

@@ -1,36 +1,44 @@
-"""Decides from where a dot's operands come: registers, device memory, or threadgroup memory.
+"""Makes of dots and their operands what staging_plan.py has decided.
 
 %d = tt.dot %a, %b, %c             %s = metal.stage %a {pitch = 40, side = 0}
                              ->    %t = metal.stage %b {pitch = 72, side = 1}
                                    %d = metal.dot %s, %t, %c
 
 An operand is staged right after it is computed, so that a load and its way to threadgroup memory
-are one loop. A left operand that lies in registers as fragments, with the result's rows, stays
-there (the second dot of a chain), and one from outside the loop is brought there before the loop,
-where the registers allow. A matrix and its transpose, both operands, lie in one tile. What
-direct.py finds is loaded as matrices by the dot itself.
-What is too large for threadgroup memory stays a `tt.dot`, which goes through it in slices of K.
+are one loop; where there is no room for that, right before the dot, also slice by slice of K. A
+left operand that lies in registers as fragments, with the result's rows, stays there (the second
+dot of a chain), and one from outside the loop is brought there before the loop, where the registers
+allow. A matrix and its transpose, both operands, lie in one tile. What direct.py finds is loaded as
+matrices by the dot itself: where one dot alone needs it, or where a tile has no room.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..dialects import arith, metal, metal_matrix, tt, ttg
+from ..dialects import arith, metal, metal_matrix, tt
 from ..ir.attributes import Attribute, DenseArrayAttr, IntegerAttr, UnitAttr
 from ..ir.core import Module, Op, Value
-from ..ir.encodings import LinearEncoding
 from ..ir.types import I32, ArrayType, TensorType, bit_width
 from ..lower.distribution import distribution_of
-from ..lower.views import view_map
+from ..lower.exchange import ROUNDS
 from ..simdgroup import SIDE
 from ..target import Target
 from .direct import DirectLoads
 from .in_place import order_stores
-from .layouts import encoding_of, insert_after
-from .tiling import left_operand_layout
-
-PADDING = 16  # bytes behind each row: rows start in different banks, aligned for wide accesses
+from .layouts import insert_after
+from .operand_tiles import (
+    held_type,
+    is_transposed,
+    is_view,
+    pitch_of,
+    stays_in_registers,
+    tensor_of,
+    tile_bytes,
+    tile_elements,
+    tile_shape,
+)
+from .staging_plan import Form, Operand, StagingPlan, buffer_bytes, operands_of
 
 
 def stage_operands(module: Module, target: Target) -> Module:
@@ -48,33 +56,30 @@ class _Staging:
     """One function's dots; `left` is the threadgroup memory for operands."""
 
     def __init__(self, function: Op, target: Target) -> None:
-        self.target = target
+        self.function, self.target = function, target
         self.left = target.threadgroup_memory - buffer_bytes(function)
         self.direct = DirectLoads(function, target)
         self._held: dict[tuple[Value, TensorType], Value] = {}
-        # Staged values; a transpose is read from its source's tile.
-        self._tiles: dict[Value, Value] = {}
+        # What a dot multiplies on each side, as far as it is known.
+        self._made: dict[tuple[tt.Dot, int], Value] = {}
 
     def run(self, dots: list[tt.Dot]) -> None:
-        """Hold, load directly or stage what each dot needs, as far as there is room."""
+        """Hold, load directly or stage what each dot needs."""
         for dot in dots:
             self._hold(dot)
-        views = {value for dot in dots for value in (dot.a, dot.b) if is_view(value, dot)}
         for dot in dots:
-            found = {side: self._direct(dot, side) for side in (0, 1)}
-            staged = [v for v in _staged(dot) if found[dot.operands.index(v)] is None]
-            needed = sum(tile_bytes(v) for v in staged if v not in views)
-            if needed <= self.left - _exchanged_meanwhile(dot):
-                self._replace(dot, found)
-
-    def _direct(self, dot: tt.Dot, side: int) -> Value | None:
-        value, result = dot.operands[side], dot.result.type
-        assert isinstance(result, TensorType)
-        maker = value.defining_op
-        shared = [value, *(maker.operands[:1] if isinstance(maker, tt.Trans) else [])]
-        if any(len(each.uses) > 1 for each in shared) or result.shape[-1] < SIDE:
-            return None
-        return self.direct.operand(value, side, dot.result, dot)
+            for side in (0, 1):
+                self._without_a_tile(dot, side)
+        operands = operands_of(dots, self._staged_sides, self._can_be_direct)
+        plan = StagingPlan(self.function, self.left, operands)
+        plan.run()
+        for operand in operands:
+            self._make(operand, plan)
+        for dot in dots:
+            self._replace(dot)
+        for op, rounds in plan.rounds.items():
+            if rounds > 1:
+                op.attributes[ROUNDS] = metal.integer_attribute(rounds)
 
     # -- left operands from outside a loop -----------------------------------------------------
 
@@ -100,21 +105,59 @@ class _Staging:
 
     def _before_loops(self, dot: tt.Dot, maker: Op) -> Value | None:
         """A left operand where it is made: direct, or staged if there is room."""
-        block = maker.parent
-        assert block is not None
-        anchor = block.ops[block.ops.index(maker) + 1]
+        anchor = _behind(maker)
         direct = self.direct.operand(dot.a, 0, dot.result, anchor)
-        if direct is not None or tile_bytes(dot.a) > self.left:
+        if direct is not None or tile_bytes(dot.a, 0) > self.left:
             return direct
         return _stage_at(dot.a, 0, anchor)
 
+    # -- what needs no tile --------------------------------------------------------------------
+
+    def _without_a_tile(self, dot: tt.Dot, side: int) -> None:
+        """In registers, in a buffer of the kernel, or loaded directly where one dot needs it."""
+        value = dot.operands[side]
+        found: Value | None = None
+        if side == 0 and stays_in_registers(dot):
+            found = value
+        elif _is_used_once(value) and self._can_be_direct(dot, side):
+            found = self.direct.operand(value, side, dot.result, dot)
+        elif is_view(value, dot):
+            load = value.defining_op
+            assert isinstance(load, metal.TileLoad)
+            found = _view_of(load.array, load.offset, value, load.strides, side, dot)
+        if found is not None:
+            self._made[dot, side] = found
+
+    def _can_be_direct(self, dot: tt.Dot, side: int) -> bool:
+        wide = tensor_of(dot.result).shape[-1] >= SIDE
+        return wide and self.direct.fits(dot.operands[side], side, dot.result, dot)
+
+    def _staged_sides(self, dot: tt.Dot) -> list[int]:
+        return [side for side in (0, 1) if (dot, side) not in self._made]
+
     # -- the others ----------------------------------------------------------------------------
 
-    def _replace(self, dot: tt.Dot, direct: dict[int, Value | None]) -> None:
-        a = direct[0] or (dot.a if stays_in_registers(dot) else self._stage(dot.a, 0, dot))
-        b = direct[1] or self._stage(dot.b, 1, dot)
-        assert isinstance(dot.a.type, TensorType)
-        attributes = {"depth": metal.integer_attribute(dot.a.type.shape[-1])}
+    def _make(self, operand: Operand, plan: StagingPlan) -> None:
+        """Make an operand for its dots, as it was planned."""
+        tile: Value | None = None
+        if operand.form is Form.SHARED:
+            maker = operand.value.defining_op
+            assert maker is not None
+            tile = _stage_at(operand.value, operand.uses[0][1], _behind(maker))
+        for dot, side in operand.uses:
+            value = dot.operands[side]
+            if operand.form is Form.DIRECT:
+                made = self.direct.operand(value, side, dot.result, dot)
+                assert made is not None
+            elif tile is None:
+                made = _stage_at(value, side, dot, plan.slices[dot])
+            else:
+                made = tile if len(operand.uses) == 1 else _part_of(tile, operand, side, dot)
+            self._made[dot, side] = made
+
+    def _replace(self, dot: tt.Dot) -> None:
+        a, b = (self._made[dot, side] for side in (0, 1))
+        attributes = {"depth": metal.integer_attribute(tensor_of(dot.a).shape[-1])}
         made = metal_matrix.Dot((a, b, dot.c), (dot.result.type,), attributes)
         made.location, made.span = dot.location, dot.span
         made.result.name = dot.result.name
@@ -122,183 +165,38 @@ class _Staging:
         dot.parent.insert_before(dot, made)
         dot.replace_with([made.result])
 
-    def _stage(self, value: Value, side: int, dot: tt.Dot) -> Value:
-        """An operand in threadgroup memory: where it lies already, or in a tile of its own."""
-        if is_view(value, dot):
-            return _view(value, side, dot)
-        maker, block = value.defining_op, dot.parent
-        assert block is not None
-        if maker is None or maker.parent is not block:
-            return _stage_at(value, side, dot)
-        shared = self._shared(value, side, dot)
-        if shared is not None:
-            return shared
-        tile = _stage_at(value, side, block.ops[block.ops.index(maker) + 1])
-        self._tiles[value] = tile
-        return tile
 
-    def _shared(self, value: Value, side: int, dot: tt.Dot) -> Value | None:
-        """An operand in the tile of one that is the same, or of which it is the transpose."""
-        source = _transposed_source(value) or value
-        type_ = source.type
-        assert isinstance(type_, TensorType)
-        maker = source.defining_op
-        if type_.rank != 2 or min(type_.shape) < SIDE or maker is None:
-            return None
-        if maker.parent is not dot.parent:
-            return None
-        if source not in self._tiles:
-            if source is value or len(source.uses) == 1:
-                return None
-            assert maker.parent is not None
-            anchor = maker.parent.ops[maker.parent.ops.index(maker) + 1]
-            self._tiles[source] = _stage_at(source, side, anchor)
-        strides = (pitch_of(source, tile_shape(source)[2]), 1)
-        if is_transposed(source) != (source is not value):
-            strides = strides[::-1]
-        zero = arith.Constant((), (I32,), {"value": IntegerAttr(0, I32)})
-        assert dot.parent is not None
-        dot.parent.insert_before(dot, zero)
-        return _view_of(self._tiles[source], zero.result, value, strides, side, dot)
+def _is_used_once(value: Value) -> bool:
+    """Whether one dot alone needs what was loaded."""
+    maker = value.defining_op
+    shared = [value, *(maker.operands[:1] if isinstance(maker, tt.Trans) else [])]
+    return all(len(each.uses) == 1 for each in shared)
 
 
-def _transposed_source(value: Value) -> Value | None:
-    """What a matrix is the transpose of."""
-    op = value.defining_op
-    return op.source if isinstance(op, tt.Trans) and tuple(op.order) == (1, 0) else None
-
-
-def _only_in_dots(value: Value) -> bool:
-    """Whether nothing but dots has a value, or its transpose, as operand."""
-    return all(
-        isinstance(user, tt.Dot | metal_matrix.Dot | metal_matrix.Stage)
-        or (
-            user.results and _transposed_source(user.result) is value and _only_in_dots(user.result)
-        )
-        for user in value.users
-    )
-
-
-def buffer_bytes(function: Op) -> int:
-    """Threadgroup memory that the kernel itself asks for."""
-    arrays = [op for op in function.walk() if isinstance(op, metal.Threadgroup)]
-    return sum(
-        op.result.type.size_in_bytes for op in arrays if isinstance(op.result.type, ArrayType)
-    )
-
-
-def is_view(value: Value, dot: tt.Dot) -> bool:
-    """Whether an operand can be read from a buffer, which stays as it is until the dot."""
-    op = value.defining_op
-    if not isinstance(op, metal.TileLoad) or op.indices is not None or op.parent is not dot.parent:
-        return False
-    type_ = value.type
-    assert isinstance(type_, TensorType)
-    if 1 not in op.strides[-2:] or min(type_.shape[-2:]) < SIDE:
-        return False
+def _behind(op: Op) -> Op:
     assert op.parent is not None
-    ops = op.parent.ops
-    between = ops[ops.index(op) + 1 : ops.index(dot)]
-    return not any(
-        isinstance(inner, metal.TileStore | metal.TileAtomicRmw) and inner.array is op.array
-        for each in between
-        for inner in each.walk()
-    )
+    return op.parent.ops[op.parent.ops.index(op) + 1]
 
 
-def _exchanged_meanwhile(dot: tt.Dot) -> int:
-    """Threadgroup memory for changes of layout between an operand's staging and the dot."""
+def _part_of(tile: Value, operand: Operand, side: int, dot: tt.Dot) -> Value:
+    """A dot's operand in the tile of the matrix that it is, or of which it is the transpose."""
+    value, source = dot.operands[side], operand.value
+    strides = (pitch_of(source, tile_shape(source, operand.uses[0][1])[2]), 1)
+    if is_transposed(source) != (source is not value):
+        strides = strides[::-1]
+    zero = arith.Constant((), (I32,), {"value": IntegerAttr(0, I32)})
     assert dot.parent is not None
-    ops = dot.parent.ops
-    makers = [value.defining_op for value in _staged(dot)]
-    places = [ops.index(op) for op in makers if op is not None and op.parent is dot.parent]
-    between = ops[min(places, default=len(ops)) : ops.index(dot)]
-    moved = [
-        op for op in between if isinstance(op, ttg.ConvertLayout) and view_map(op.result) is None
-    ]
-    return max(
-        (
-            op.source.type.size * bit_width(op.source.type) * 33 // 256 + 16
-            for op in moved
-            if isinstance(op.source.type, TensorType)
-        ),
-        default=0,
-    )
-
-
-def stays_in_registers(dot: tt.Dot) -> bool:
-    """Whether the left operand's fragments lie where the result's rows do."""
-    expected, type_ = held_type(dot), dot.a.type
-    assert isinstance(type_, TensorType)
-    return expected is not None and distribution_of(expected) == distribution_of(type_)
-
-
-def held_type(dot: tt.Dot) -> TensorType | None:
-    """The left operand's type as fragments in registers; None where it has no such form."""
-    type_, result = dot.a.type, dot.result.type
-    assert isinstance(type_, TensorType)
-    assert isinstance(result, TensorType)
-    encoding = encoding_of(dot.result)
-    if min(*type_.shape[-2:], result.shape[-1]) < SIDE or type_.rank != 2:
-        return None
-    if not isinstance(encoding, LinearEncoding):
-        return None
-    layout = left_operand_layout(type_.shape, encoding)
-    return TensorType(type_.shape, type_.element, layout)
-
-
-def _staged(dot: tt.Dot) -> list[Value]:
-    return [dot.b] if stays_in_registers(dot) else [dot.a, dot.b]
-
-
-def is_transposed(value: Value) -> bool:
-    """Whether a staged operand's rows are its columns: where registers run along them."""
-    type_ = value.type
-    assert isinstance(type_, TensorType)
-    for basis in distribution_of(type_).registers:
-        dims = [dim for dim, offset in enumerate(basis) if offset == 1]
-        if dims:
-            return dims[0] == type_.rank - 2
-    threads = distribution_of(type_).threads
-    return bool(threads) and threads[0][type_.rank - 2] == 1
-
-
-def tile_shape(value: Value) -> tuple[int, int, int]:
-    """Matrices, rows and elements of a row, as they are staged."""
-    type_ = value.type
-    assert isinstance(type_, TensorType)
-    height, width = (max(SIDE, size) for size in type_.shape[-2:])
-    if is_transposed(value):
-        height, width = width, height
-    return (type_.shape[0] if type_.rank > 2 else 1), height, width
-
-
-def pitch_of(value: Value, width: int) -> int:
-    """Elements from one staged row to the next."""
-    return width + PADDING * 8 // bit_width(value.type)
-
-
-def tile_bytes(value: Value) -> int:
-    """Threadgroup memory of a staged operand."""
-    batch, height, width = tile_shape(value)
-    return batch * height * pitch_of(value, width) * bit_width(value.type) // 8
-
-
-def _view(value: Value, side: int, dot: tt.Dot) -> Value:
-    load = value.defining_op
-    assert isinstance(load, metal.TileLoad)
-    return _view_of(load.array, load.offset, value, load.strides, side, dot)
+    dot.parent.insert_before(dot, zero)
+    return _view_of(tile, zero.result, value, strides, side, dot)
 
 
 def _view_of(
     array: Value, offset: Value, value: Value, strides: Sequence[int], side: int, dot: tt.Dot
 ) -> Value:
     """An operand that lies in an array already."""
-    type_ = value.type
-    assert isinstance(type_, TensorType)
     attributes: dict[str, Attribute] = {
         "side": metal.integer_attribute(side),
-        "shape": DenseArrayAttr(I32, type_.shape),
+        "shape": DenseArrayAttr(I32, tensor_of(value).shape),
         "strides": DenseArrayAttr(I32, tuple(strides)),
     }
     made = metal_matrix.View((array, offset), (array.type,), attributes)
@@ -309,19 +207,18 @@ def _view_of(
     return made.result
 
 
-def _stage_at(value: Value, side: int, anchor: Op) -> Value:
+def _stage_at(value: Value, side: int, anchor: Op, slices: int = 1) -> Value:
     """Stage an operand before an op."""
-    type_ = value.type
-    assert isinstance(type_, TensorType)
-    batch, height, width = tile_shape(value)
-    pitch = pitch_of(value, width)
     attributes: dict[str, Attribute] = {
         "side": metal.integer_attribute(side),
-        "pitch": metal.integer_attribute(pitch),
+        "pitch": metal.integer_attribute(pitch_of(value, tile_shape(value, side, slices)[2])),
     }
     if is_transposed(value):
         attributes["transposed"] = UnitAttr()
-    array = ArrayType(batch * height * pitch, type_.element, "threadgroup")
+    if slices > 1:
+        attributes["slices"] = metal.integer_attribute(slices)
+    elements = tile_elements(value, side, slices)
+    array = ArrayType(elements, tensor_of(value).element, "threadgroup")
     made = metal_matrix.Stage((value,), (array,), attributes)
     made.location, made.span = anchor.location, anchor.span
     made.result.name = value.name or "ab"[side]

@@ -16,25 +16,18 @@ from dataclasses import dataclass
 
 from ..dialects import metal
 from ..errors import OutOfResourcesError
-from ..ir.core import Block, Module, Op, Value
+from ..ir.core import Module, Op, Value
 from ..ir.types import ArrayType
 from ..target import Target
+from .lifetimes import Lifetime, Numbering, aligned, give_offsets
 
-_ALIGNMENT = 16
 
-
-@dataclass
-class _Use:
-    """An array, its bytes, and the stretch of the program (in op numbers) in which it is needed."""
+@dataclass(eq=False)
+class _Array:
+    """An array, and when it is needed."""
 
     op: metal.Threadgroup
-    size: int
-    first: int
-    last: int
-    offset: int = 0
-
-    def overlaps(self, other: _Use) -> bool:
-        return self.first <= other.last and other.first <= self.last
+    lifetime: Lifetime
 
 
 def plan_threadgroup_memory(module: Module, target: Target) -> Module:
@@ -42,40 +35,35 @@ def plan_threadgroup_memory(module: Module, target: Target) -> Module:
 
     Raises OutOfResourcesError where not even that fits.
     """
+    limit = target.threadgroup_memory
     for kernel in module.body.ops:
-        uses = _uses(kernel)
-        if sum(use.size for use in uses) <= target.threadgroup_memory:
+        arrays = _arrays(kernel)
+        if sum(array.lifetime.size for array in arrays) <= limit:
             continue
-        apart = _uses(kernel, whole_loops=True)
-        required = _place(apart)
-        if required <= target.threadgroup_memory:
-            uses = apart
+        apart = _arrays(kernel, whole_loops=True)
+        if give_offsets([array.lifetime for array in apart]) <= limit:
+            arrays = apart
         else:
-            required = _place(uses)
-        if required > target.threadgroup_memory:
-            limit = target.threadgroup_memory
-            raise OutOfResourcesError("threadgroup memory", required, limit, kernel.span)
-        for use in uses:
-            use.op.attributes["offset"] = metal.integer_attribute(use.offset)
+            required = give_offsets([array.lifetime for array in arrays])
+            if required > limit:
+                raise OutOfResourcesError("threadgroup memory", required, limit, kernel.span)
+        for array in arrays:
+            array.op.attributes["offset"] = metal.integer_attribute(array.lifetime.offset)
     return module
 
 
-def _uses(kernel: Op, *, whole_loops: bool = False) -> list[_Use]:
+def _arrays(kernel: Op, *, whole_loops: bool = False) -> list[_Array]:
     """All arrays; with `whole_loops` they are needed all through the loops with their uses."""
     top = kernel.regions[0].block
-    numbers: dict[Op, tuple[int, int]] = {}
-    _number(kernel, numbers)
-    uses: list[_Use] = []
+    numbers = Numbering(kernel)
+    arrays: list[_Array] = []
     for op in kernel.walk():
         if isinstance(op, metal.Threadgroup):
             assert isinstance(op.result.type, ArrayType)
-            block = top if whole_loops else op.parent
-            spans = [numbers[_ancestor_in(user, block)] for user in _users(op)]
-            first = min((start for start, _ in spans), default=0)
-            last = max((end for _, end in spans), default=0)
-            size = (op.result.type.size_in_bytes + _ALIGNMENT - 1) // _ALIGNMENT * _ALIGNMENT
-            uses.append(_Use(op, size, first, last))
-    return uses
+            first, last = numbers.span(_users(op), top if whole_loops else op.parent)
+            size = aligned(op.result.type.size_in_bytes)
+            arrays.append(_Array(op, Lifetime(size, first, last)))
+    return arrays
 
 
 def _users(op: Op) -> list[Op]:
@@ -90,46 +78,6 @@ def array_of(array: Value) -> Value:
     while isinstance(array.defining_op, metal.ArrayView):
         array = array.defining_op.array
     return array
-
-
-def _number(kernel: Op, numbers: dict[Op, tuple[int, int]]) -> None:
-    """Number ops in the order of the text: (own number, number of the last op inside)."""
-    order = list(kernel.walk())
-    for index, op in enumerate(order):
-        numbers[op] = (index, index)
-    for op in reversed(order):
-        owner = _owner(op)
-        if owner in numbers:
-            start, end = numbers[owner]
-            numbers[owner] = (start, max(end, numbers[op][1]))
-
-
-def _owner(op: Op) -> Op | None:
-    region = op.parent.parent if op.parent else None
-    return region.parent if region else None
-
-
-def _ancestor_in(op: Op, block: Block | None) -> Op:
-    """The op in a block that is or holds `op`."""
-    while op.parent is not block:
-        owner = _owner(op)
-        assert owner is not None
-        op = owner
-    return op
-
-
-def _place(uses: list[_Use]) -> int:
-    """Give each array, the largest first, the lowest offset free during its use; total bytes."""
-    placed: list[_Use] = []
-    for use in sorted(uses, key=lambda u: (-u.size, u.first)):
-        taken = sorted((o.offset, o.offset + o.size) for o in placed if o.overlaps(use))
-        use.offset = 0
-        for start, end in taken:
-            if use.offset + use.size <= start:
-                break
-            use.offset = max(use.offset, end)
-        placed.append(use)
-    return max((use.offset + use.size for use in uses), default=0)
 
 
 def share_memory(a: Value, b: Value) -> bool:
