@@ -46,6 +46,7 @@ def compile(
     device: str | None = None,
     *,
     schedules: int | None = None,
+    schedule: int | None = None,
     check_buffers: bool | None = None,
     check_overflow: bool = False,
 ) -> Kernel:
@@ -54,7 +55,8 @@ def compile(
     Device "metal" is an Apple GPU, through MLX (or PyTorch, for tensors on "mps"); it is the
     default where there is one. Device "cuda" is an NVIDIA GPU. The options are for finding errors,
     on the CPU device. `schedules` runs every launch in that many orders of its threads, which must
-    give the same bytes (TRIMETAL_SCHEDULES sets the default, 1). `check_buffers` checks every
+    give the same bytes (TRIMETAL_SCHEDULES sets the default, 1); `schedule` is the first of them: 0
+    forwards, 1 backwards, others at random (TRIMETAL_SCHEDULE, 0). `check_buffers` checks every
     access to a buffer against the array's end (TRIMETAL_CHECK_BUFFERS=1). `check_overflow` refuses
     signed integer overflow.
     """
@@ -76,14 +78,18 @@ def compile(
         raise LaunchError(f"unknown device {device!r}; the devices are metal, cpu, cuda")
     if schedules is None:
         schedules = _environment_number("TRIMETAL_SCHEDULES", 1)
+    if schedule is None:
+        schedule = _environment_number("TRIMETAL_SCHEDULE", 0)
     if check_buffers is None:
         check_buffers = _environment_number("TRIMETAL_CHECK_BUFFERS", 0) != 0
     if schedules < 1:
         raise LaunchError(f"schedules must be at least 1, not {schedules}")
+    if schedule < 0:
+        raise LaunchError(f"schedule must not be negative: {schedule}")
     from .cpu import CpuProgram
 
     program = CpuProgram(shader, check_buffers=check_buffers, check_overflow=check_overflow)
-    return Kernel(shader, program, schedules)
+    return Kernel(shader, program, schedules, schedule)
 
 
 def _for_cuda(
@@ -100,12 +106,15 @@ def _for_cuda(
 class Kernel:
     """A compiled shader. Call it with a grid of programs and the shader's arguments."""
 
-    def __init__(self, shader: Shader, program: Program, schedules: int = 1) -> None:
+    def __init__(
+        self, shader: Shader, program: Program, schedules: int = 1, schedule: int = 0
+    ) -> None:
         self.shader = shader
         self._program = program
         self._binder = Binder(shader.arguments)
         self._arguments = tuple(a for a in shader.arguments if a.kind != "debug")
         self._schedules = schedules
+        self._schedule = schedule
 
     def __call__(self, grid: Grid, *arguments: object, stream: Any = None) -> None:
         """Runs the kernel; arrays that it writes change in place.
@@ -153,7 +162,7 @@ class Kernel:
 
     def _run(self, groups: tuple[int, int, int], bound: Bound, debug: AnyArray) -> None:
         if self._schedules == 1:
-            self._program.launch(groups, bound.slots, 0)
+            self._program.launch(groups, bound.slots, self._schedule)
         else:
             self._compare_schedules(groups, bound, debug)
 
@@ -163,10 +172,10 @@ class Kernel:
         """Launches in several orders, each from the same state; the first one's result stays."""
         slots, written = bound.slots, bound.written_arrays()
         before = [array.copy() for array in written]
-        self._program.launch(groups, slots, 0)
+        self._program.launch(groups, slots, self._schedule)
         first = [array.copy() for array in written]
         told = None if debug is None else debug.copy()
-        for schedule in range(1, self._schedules):
+        for schedule in range(self._schedule + 1, self._schedule + self._schedules):
             for array, kept in zip(written, before, strict=True):
                 array[...] = kept
             if debug is not None:
@@ -186,7 +195,7 @@ class Kernel:
         index = next(i for i in range(len(ours)) if ours[i] != theirs[i]) // width
         raise LaunchError(
             f"{self.shader.name}: the result depends on the order in which threads run (element "
-            f"{index} of an output: {kept.reshape(-1)[index]} in order 0, "
+            f"{index} of an output: {kept.reshape(-1)[index]} in order {self._schedule}, "
             f"{array.reshape(-1)[index]} in order {schedule}); is a barrier missing?"
         )
 

@@ -239,3 +239,5 @@ def test_wrong_shaders() -> None:
         compile(Shader(shader.source, "copy", odd, 32, 0, "m3"))
     with pytest.raises(LaunchError, match="schedules must be at least 1"):
         compile(shader, schedules=0)
+    with pytest.raises(LaunchError, match="schedule must not be negative: -1"):
+        compile(shader, schedule=-1)

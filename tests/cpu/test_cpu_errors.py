@@ -216,6 +216,16 @@ def test_missing_barrier_shows_in_another_order(source: str) -> None:
     assert sorted(out) == list(range(64))
 
 
+@pytest.mark.parametrize(("setting", "last"), [("0", 31), ("1", 0)])
+def test_the_order_of_the_threads(setting: str, last: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forwards and backwards: the last lane to store stays."""
+    monkeypatch.setenv("TRIMETAL_SCHEDULE", setting)
+    out = np.zeros(64, np.float32)
+    kernel = compile(inline("out[0] = float(lane);", threads=32))
+    kernel((1,), out, np.zeros(1, np.int32), 1)
+    assert out[0] == last
+
+
 def test_threadgroup_memory_begins_poisoned() -> None:
     out = _launch(compile(inline("out[thread_index] = shared[thread_index];")))
     assert (out.view(np.uint32) == 0xFFFFFFFF).all()
