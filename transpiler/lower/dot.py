@@ -34,13 +34,13 @@ from .elements import Elements
 from .exchange import only_if
 from .fragments import Direct, FragmentLoads, Operand, counted, operand_of, tensors_of
 from .iteration import Iteration, loop_runs, register_loops
+from .plan import Group, Plan
 from .roots import Root, makes_roots
 from .tiles import Tile, coordinate, write_elements
 from .widths import follows_vectors
 
 if TYPE_CHECKING:
     from .group import GroupLowering
-    from .plan import Plan
 
 _EXACT_STEPS = 1024  # of K: 2^7 * 2^7 * 2^10 = 2^24, the last integer that f32 counts to
 
@@ -194,8 +194,10 @@ class DotLowering:
     def _copy_start(self, group: GroupLowering, into: Storage, position: Position) -> None:
         """An array takes c."""
         context, builder = self.context, self.builder
+        start = Root(self.op, [self.op.operands[2]], self.op.result)
+        alone = Group(group.group.distribution, [start])
         fits = into.lanes == ELEMENTS_PER_LANE and follows_vectors(
-            group.group, ELEMENTS_PER_LANE, context.plan, context.axis
+            alone, ELEMENTS_PER_LANE, context.plan, context.axis
         )
         lanes = ELEMENTS_PER_LANE if fits and position == self.layout.identity else 1
         with register_loops(builder, loop_runs(self.layout, lanes.bit_length() - 1)) as loops:

@@ -177,14 +177,18 @@ def _register_width(
     group: Group, plan: Plan, axis: AxisAnalysis, lanes_of: dict[Value, int]
 ) -> Width:
     lengths = {lanes_of[root.target] for root in group.roots if root.target in lanes_of}
+    longest = lane_run(group)
     for root in group.roots:
-        for value, _, read in plan.visits(root, group):
-            if read and stored_as(value) in lanes_of:
+        for value, position, read in plan.visits(root, group):
+            if not read or stored_as(value) not in lanes_of:
+                continue
+            # One number for a whole vector is read alone, however its array is kept.
+            if form_of(value, position, longest, axis) is not Form.UNIFORM:
                 lengths.add(lanes_of[stored_as(value)])
     if len(lengths) != 1:
         return Width()
     (lanes,) = lengths
-    if lanes > lane_run(group) or not follows_vectors(group, lanes, plan, axis):
+    if lanes > longest or not follows_vectors(group, lanes, plan, axis):
         return Width()
     return Width(lanes, lanes)
 
