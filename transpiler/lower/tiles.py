@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..dialects import metal, metal_matrix
 from ..ir.core import Block, Op, Value
+from ..ir.stems import stem_of
 from ..ir.types import ArrayType, FloatType, TensorType, Type
 from ..simdgroup import SIDE
 from .context import Context
@@ -117,7 +118,7 @@ class StageOperand(Root):
     def prepare(self, group: GroupLowering) -> None:
         """Make the array."""
         context, value = group.context, self.operands[0]
-        name = self.op.result.name or "ab"[self._stage.side]
+        name = stem_of(self.op.result) or "ab"[self._stage.side]
         self._tile = new_tile(context, value, self._stage, group.width.lanes, name)
         context.tiles[self.op.result] = self._tile
 
