@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..analysis.axis import AxisAnalysis
 from ..dialects import metal
 from ..ir.core import Op, Value
+from ..ir.stems import stem_of
 from ..ir.types import I32, ArrayType, TensorType, Type, element_of
 from ..target import Target
 from .builder import Builder
@@ -71,7 +72,10 @@ class Context:
         return self.builder.value(metal.Threadgroup((), (type_,)), name)
 
     def storage(self, value: Value, name: str = "") -> Storage:
-        """The storage of a tensor value, made at the first call (at the current place)."""
+        """The storage of a tensor value, made at the first call (at the current place).
+
+        `name` is for a value whose own says nothing.
+        """
         if value in self.plan.same_array and value not in self.storages:
             self.storages[value] = self.storage(self.plan.same_array[value])
         counted = self.widths.counted.get(value)
@@ -84,7 +88,7 @@ class Context:
             assert isinstance(value.type, TensorType)
             form = counted.form if counted else Form.VECTOR
             self.storages[value] = self.new_storage(
-                value.type, lanes, name or value.name, space, form
+                value.type, lanes, value.name if stem_of(value) else name, space, form
             )
         return self.storages[value]
 
