@@ -12,7 +12,7 @@ from ..lower.support import Array, poison, run
 from .support import errors, random
 
 DUMPS = Path(__file__).parent / "dumps"
-KINDS = ["cuda80", "cuda90", "gfx942"]
+KINDS = ["cuda80", "cuda90", "gfx942", "gfx942-3"]
 
 
 def text(kernel: str, kind: str) -> str:
@@ -51,7 +51,7 @@ def test_attention(kind: str, target: str, length: int) -> None:
 
 
 @pytest.mark.parametrize("kernel", ["product", "attention"])
-@pytest.mark.parametrize("kind", ["cuda80", "cuda90"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_ring_is_left(kernel: str, kind: str) -> None:
     """The memory is that of one tile each, or none."""
     size = (384, 64) if kernel == "attention" else (128, 128)
@@ -60,4 +60,5 @@ def test_no_ring_is_left(kernel: str, kind: str) -> None:
     grid = (3,) if kernel == "attention" else (1, 1)
     shader = run(text(kernel, kind), grid, *arrays, *scalars)
     assert shader.threadgroup_memory <= 2 * 64 * (64 + 8) * 2
-    assert "select" not in shader.source
+    if kind.startswith("cuda"):  # turns behind a loop choose whether they count
+        assert "select" not in shader.source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import trimetal
 from trimetal.transpiler.passes.canonicalize import canonicalize
 from trimetal.transpiler.passes.cleanup import (
     eliminate_common_subexpressions,
@@ -12,7 +13,7 @@ from trimetal.transpiler.passes.cleanup import (
 from trimetal.transpiler.passes.plain_dots import make_dots_plain
 from trimetal.transpiler.passes.rings import empty_rings
 
-from .support import after
+from .support import BLOCKED, HEAD, after
 
 INTS = "tensor<512xi32, #blocked>"
 BITS = "tensor<512xi1, #blocked>"
@@ -274,3 +275,80 @@ def test_carried_values_that_only_count_themselves_go() -> None:
     assert "iter_args(%d = %c0) -> (i32)" in found
     assert "%a1" not in found
     assert "%b1" not in found
+
+
+def peeled(guard: str = ", %more_s", between: str = "", end: str = "%c1") -> str:
+    """A loop whose last turn stands behind it, and loads and stores instead of copies."""
+    text = f"""{before(1)}{STEP}
+      %x0 = tt.load %q{guard} : {POINTERS}
+      %f0 = ttg.memdesc_index %m[%c0] : RING -> {SLOT}
+      ttg.local_store %x0, %f0 : {INTS} -> {SLOT}
+      %end = arith.subi %n, {end} : i32
+      %e:4 = scf.for %i = %c0 to %end step %c1 iter_args(%a = %q, %sum = %r, %cin = %c0, %tile = %f0) -> ({POINTERS}, {INTS}, i32, {SLOT}) : i32 {{
+        %b = tt.addptr %a, %nn : {POINTERS}, {INTS}
+        %y = tt.load %b : {POINTERS}
+        %x = ttg.local_load %tile : {SLOT} -> {INTS}
+        %next = arith.addi %sum, %x : {INTS}
+        {index("in", "%cin")}
+        ttg.local_store %y, %in_m : {INTS} -> {SLOT}
+        scf.yield %b, %next, %in, %in_m : {POINTERS}, {INTS}, i32, {SLOT}
+      }}
+      {between}
+      %last_x = ttg.local_load %e#3 : {SLOT} -> {INTS}
+      %both = arith.addi %e#1, %last_x : {INTS}
+      %total = arith.select %more_s, %both, %e#1 : {BITS}, {INTS}
+      ttg.local_dealloc %m : RING
+      tt.store %q, %total : {POINTERS}
+      tt.return
+    """  # noqa: E501
+    return text.replace("RING", ring(1))
+
+
+def test_a_turn_behind_the_loop_loads_its_tile() -> None:
+    """Where the loop's pointers are at its end; masked as the first load, which is gone."""
+    found = rewritten(peeled())
+    assert "mutable" not in found
+    before_loop, behind = found[: found.index("scf.for")], found[found.index("scf.yield") :]
+    assert "tt.load" not in before_loop
+    (load,) = [line for line in behind.splitlines() if "tt.load" in line]
+    assert "%0, %a = scf.for" in found
+    assert "tt.load %a, %" in load
+    (there,) = [line for line in behind.splitlines() if "arith.cmpi" in line]
+    assert "cmpi slt, " in there
+    assert "arith.maxsi %c0, %end" in behind
+
+
+def test_a_turn_that_is_always_there_is_not_masked() -> None:
+    """The first load was not: behind a loop without turns there is its tile."""
+    behind = rewritten(peeled(guard="")).split("scf.yield")[1]
+    (load,) = [line for line in behind.splitlines() if "tt.load" in line]
+    assert "tt.load %a :" in load
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"between": f"tt.store %q, %e#1 : {POINTERS}"},  # what was copied may have changed
+        {"end": "%c2"},  # the first load is not masked as the loop's end says
+    ],
+)
+def test_what_is_not_the_same_behind_a_loop_stays(change: dict[str, str]) -> None:
+    assert "mutable" in rewritten(peeled(**change))
+
+
+def test_a_ring_without_a_loop_is_what_was_stored() -> None:
+    """Each buffer at a fixed number, stored to once, and loaded behind that."""
+    source = trimetal.transpile(
+        f"""{HEAD}tt.func public @kernel(%p: !tt.ptr<i32>) {{{before(2)}
+      %x0 = tt.load %q : {POINTERS}
+      %f0 = ttg.memdesc_index %m[%c0] : {ring(2)} -> {SLOT}
+      ttg.local_store %x0, %f0 : {INTS} -> {SLOT}
+      %y = ttg.local_load %f0 : {SLOT} -> {INTS}
+      ttg.local_dealloc %m : {ring(2)}
+      %z = arith.addi %y, %r : {INTS}
+      tt.store %q, %z : {POINTERS}
+      tt.return
+    }}
+    }}""".replace("#blocked", BLOCKED)
+    ).source
+    assert "threadgroup int" not in source

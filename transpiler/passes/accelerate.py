@@ -13,13 +13,13 @@ floats and integers become f16, mixed types f32. The conversions left over are f
 
 from __future__ import annotations
 
-from ..dialects import arith, tt, ttg
+from ..dialects import arith, scf, tt, ttg
 from ..errors import UnsupportedError
 from ..ir.attributes import DenseArrayAttr
 from ..ir.core import Module, Op, Value
 from ..ir.types import BF16, F16, F32, I8, I32, FloatType, MemDescType, TensorType, Type
 from ..target import Target
-from .layouts import transposed_layout
+from .layouts import parent_op, transposed_layout
 from .tiling import choose_grid, fragment_layout, splits_by_rows
 
 _MATRIX_ELEMENTS = (F16, BF16, F32)
@@ -179,8 +179,11 @@ def _feeds_left_operand(dot: tt.Dot) -> bool:
         for user, index in value.uses:
             if isinstance(user, tt.Dot) and index == 0:
                 return True
+            branch = parent_op(user)
             if user.elementwise or isinstance(user, _THROUGH):
                 stack.extend(user.results)
+            elif isinstance(user, scf.Yield) and isinstance(branch, scf.If):
+                stack.append(branch.results[index])
     return False
 
 
@@ -189,10 +192,15 @@ def _dots_behind(value: Value) -> bool:
     seen: set[Value] = set()
     stack = [value]
     while stack:
-        op = stack.pop().defining_op
+        value = stack.pop()
+        op = value.defining_op
         if isinstance(op, tt.Dot):
             return True
-        if op is not None and (op.elementwise or isinstance(op, _THROUGH)):
-            stack.extend(v for v in op.operands if v not in seen)
-            seen.update(op.operands)
+        sources: list[Value] = []
+        if isinstance(op, scf.If):
+            sources = [region.block.terminator.operands[value.index] for region in op.regions]
+        elif op is not None and (op.elementwise or isinstance(op, _THROUGH)):
+            sources = op.operands
+        stack.extend(v for v in sources if v not in seen)
+        seen.update(sources)
     return False

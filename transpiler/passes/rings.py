@@ -10,6 +10,9 @@ Other GPUs copy without waiting, so a copy has turns to arrive. Here a copy is a
 the same thread: a ring would cost threadgroup memory and gain nothing. What is read in a turn for
 the next one (`%next = ttg.local_load %m[(t + 1) mod 3]`, handed on) is read in that turn.
 
+Turns that a dump has peeled off the loop's end read the tiles that the loop has copied for them:
+there they are loaded too (behind.py), masked where the loop was shorter than that.
+
 This is done where it is the same: the ops before the loop copy what the loop would copy in turns
 before its first one (turns.py), every tile is read in its own turn, and nothing in between writes
 to device memory. Other rings stay as they are.
@@ -20,11 +23,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ..dialects import arith, scf, tt, ttg
+from ..dialects import amdg, arith, scf, tt, ttg
 from ..ir.attributes import IntegerAttr
 from ..ir.core import Block, Module, Op, Value
 from ..ir.traits import pointee
 from ..ir.types import I1, MemDescType
+from .behind import Behind
 from .folding import splat_of
 from .insertion import Before
 from .rewrite import located
@@ -61,21 +65,58 @@ class _Slot:
     path: tuple[Op, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Copy:
+    """What fills a buffer from device memory: an asynchronous copy, or a load and a store."""
+
+    op: Op
+    load: Op
+    source: Value
+    mask: Value | None
+    other: Value | None
+    target: Value
+    is_volatile: bool
+
+    @staticmethod
+    def of(op: Op) -> _Copy:
+        """The copy that an op is; NoShift if it is none."""
+        if isinstance(op, ttg.AsyncCopyGlobalToLocal):
+            return _Copy(op, op, op.source, op.mask, op.other, op.target, op.is_volatile)
+        assert isinstance(op, ttg.LocalStore)
+        load = op.source.defining_op
+        while isinstance(load, ttg.ConvertLayout | amdg.InThreadTranspose):
+            load = load.source.defining_op
+        if not isinstance(load, tt.Load) or load.parent is not op.parent:
+            raise NoShift
+        return _Copy(op, load, load.ptr, load.mask, load.other, op.target, load.is_volatile)
+
+    def erase(self) -> None:
+        """Take the op away, and the load if nobody else needs it."""
+        for result in self.op.results:  # a token
+            for user in result.users:
+                user.set_operands([value for value in user.operands if value is not result])
+        stored = self.op.source if isinstance(self.op, ttg.LocalStore) else None
+        self.op.erase()
+        while stored is not None and not stored.uses:
+            maker = stored.defining_op
+            assert maker is not None
+            stored = None if maker is self.load else maker.operands[0]
+            maker.erase()
+
+
 @dataclass
 class _Ring:
     """What is known of one ring."""
 
     alloc: ttg.LocalAlloc
     slots: dict[Value, _Slot] = field(default_factory=dict[Value, _Slot])
-    firsts: list[ttg.AsyncCopyGlobalToLocal] = field(
-        default_factory=list[ttg.AsyncCopyGlobalToLocal]
-    )
-    copies: list[ttg.AsyncCopyGlobalToLocal] = field(
-        default_factory=list[ttg.AsyncCopyGlobalToLocal]
-    )
+    firsts: list[_Copy] = field(default_factory=list[_Copy])
+    copies: list[_Copy] = field(default_factory=list[_Copy])
     loads: list[ttg.LocalLoad] = field(default_factory=list[ttg.LocalLoad])
-    # Loads of the turn's own tile; arguments that a load of the turn before hands on.
+    # Loads of the turn's own tile; behind the loop, of tiles that it has copied, by their number
+    # from the end of the loop on; arguments that a load of the turn before hands on.
     now: list[ttg.LocalLoad] = field(default_factory=list[ttg.LocalLoad])
+    behind: dict[ttg.LocalLoad, int] = field(default_factory=dict[ttg.LocalLoad, int])
     handed: dict[Value, ttg.LocalLoad] = field(default_factory=dict[Value, ttg.LocalLoad])
 
     # -- finding -------------------------------------------------------------------------------
@@ -95,10 +136,15 @@ class _Ring:
         self._check_loads()
         self._check_effects()
         (copy,) = self.copies
-        self.shift = Shift(self.loop, len(self.firsts))
+        turns = len(self.firsts)
+        self.shift = Shift(self.loop, turns, peeled=turns if self.behind else 0)
         self.shift.require(copy.source, [op.source for op in self.firsts])
         self.shift.require(copy.other, [op.other for op in self.firsts])
         self.shift.require_mask(copy.mask, [op.mask for op in self.firsts])
+        guarded = [self.shift.is_guarded(op.mask, turn) for turn, op in enumerate(self.firsts)]
+        self._guarded = guarded[0]
+        if self.behind and len(set(guarded)) > 1:
+            raise NoShift
 
     def _loop(self) -> scf.For:
         """The loop that fills the ring, beside the ops that fill it first."""
@@ -163,14 +209,16 @@ class _Ring:
         self.slots[view] = slot
         for user, index in list(view.uses):
             match user:
-                case ttg.AsyncCopyGlobalToLocal() if not slot.path:
-                    (self.copies if self._inside(user) else self.firsts).append(user)
+                case ttg.AsyncCopyGlobalToLocal() | ttg.LocalStore() if not slot.path:
+                    copies = self.copies if self._inside(user) else self.firsts
+                    copies.append(_Copy.of(user))
                 case ttg.LocalLoad():
                     self.loads.append(user)
                 case ttg.MemdescSubslice() | ttg.MemdescTrans() | ttg.MemdescReshape():
                     self._follow(user.result, replace(slot, path=(*slot.path, user)))
                 case scf.For() if user is self.loop:
                     self._follow(user.iter_args[index - 3], slot)
+                    self._follow(user.results[index - 3], slot)
                 case scf.Yield() if user is self.loop.body.terminator:
                     # The turn that gets it counts one more than the one that hands it on.
                     number = slot.number - 1
@@ -182,18 +230,23 @@ class _Ring:
 
     def _check_copies(self) -> None:
         """Copies to buffers 0, 1, ... before the loop, and one to the next buffer in each turn."""
-        places = [self._place(op) for op in self.firsts]
-        numbers = [self.slots[op.target].number for op in self.firsts]
+        places = [self._place(copy.op) for copy in self.firsts]
+        numbers = [self.slots[copy.target].number for copy in self.firsts]
         in_order = places == sorted(places) and numbers == list(range(len(numbers)))
         if not in_order or not 0 < len(numbers) <= self.depth or len(self.copies) != 1:
             raise NoShift
         (copy,) = self.copies
         next_one = (self.slots[copy.target].number - len(numbers)) % self.depth == 0
-        if not next_one or copy.parent is not self.loop.body or places[-1] > self._place(self.loop):
+        if (
+            not next_one
+            or copy.op.parent is not self.loop.body
+            or places[-1] > self._place(self.loop)
+        ):
             raise NoShift
-        for op in (*self.firsts, copy):
+        for each in (*self.firsts, copy):
             known = (ttg.AsyncCommitGroup, ttg.AsyncWait)
-            if op.is_volatile or not all(isinstance(user, known) for user in op.result.users):
+            tokens = [user for result in each.op.results for user in result.users]
+            if each.is_volatile or not all(isinstance(user, known) for user in tokens):
                 raise NoShift
 
     def _place(self, op: Op) -> int:
@@ -206,19 +259,44 @@ class _Ring:
         """The turn whose tile a load in turn 0 gives: what was copied to the buffer last."""
         slot, ahead = self.slots[load.source], len(self.firsts)
         if not self._inside(load):
-            copied = slot.number < ahead and self._place(self.firsts[slot.number]) < self._place(
-                load
-            )
-            if not copied or self._place(load) > self._place(self.loop):
+            if slot.number >= ahead:
+                raise NoShift
+            copied = self._place(self.firsts[slot.number].op) < self._place(load)
+            if not copied or self._is_behind_the_loop(load):
                 raise NoShift
             return slot.number
-        is_behind = self._place(load) > self._place(self.copies[0])
+        is_behind = self._place(load) > self._place(self.copies[0].op)
         last = ahead if is_behind else ahead - 1
         return last - (last - slot.number) % self.depth
+
+    def _is_behind_the_loop(self, load: ttg.LocalLoad) -> bool:
+        return not self._inside(load) and self._place(load) > self._place(self.loop)
+
+    def _tile_behind(self, load: ttg.LocalLoad) -> int:
+        """The tile that a load behind the loop gives, counted from the loop's end on."""
+        if self.loop not in (view.defining_op for view in self._views_to(load.source)):
+            raise NoShift
+        last = len(self.firsts) - 1
+        tile = last - (last - self.slots[load.source].number) % self.depth
+        if tile < 0:
+            raise NoShift
+        return tile
+
+    def _views_to(self, view: Value) -> Iterator[Value]:
+        """A view, and what it is a view of."""
+        yield view
+        op = view.defining_op
+        while op is not None and op is not self.loop and op.operands:
+            view = op.operands[0]
+            yield view
+            op = view.defining_op
 
     def _check_loads(self) -> None:
         """Each tile is loaded in its own turn, or in the one before and then handed on."""
         for load in self.loads:
+            if self._is_behind_the_loop(load):
+                self.behind[load] = self._tile_behind(load)
+                continue
             if self._inside(load) and not is_held(load, self.loop):
                 raise NoShift
             tile = self.tile_of(load)
@@ -252,7 +330,9 @@ class _Ring:
         """Nothing writes to device memory between a copy and the turn that reads its tile."""
         block = self.alloc.parent
         assert block is not None
-        between = block.ops[self._place(self.firsts[0]) : self._place(self.loop) + 1]
+        first = min(block.ops.index(copy.load) for copy in self.firsts)
+        last = max(block.ops.index(op) for op in (self.loop, *self.behind))
+        between = block.ops[first : last + 1]
         for outer in between:
             for op in outer.walk():
                 if not (op.pure or op.terminator or isinstance(op, _QUIET)):
@@ -262,29 +342,55 @@ class _Ring:
 
     def rewrite(self) -> None:
         """Load each turn's tile before its first use, and take the ring out."""
-        (copy,), first = self.copies, self.firsts[0]
         users = [*self.now, *(user for value in self.handed for user in value.users)]
         body = self.loop.body
         anchor = min((_in_block(op, body) for op in users), key=body.ops.index)
         before = Before(anchor)
+        tile = self._tile(self._operands(before), before)
+        tiles = [
+            self._tile_made_behind(load, number, before) for load, number in self.behind.items()
+        ]
+        for argument, read in self.handed.items():
+            argument.replace_all_uses_with(self._read(tile, read, before))
+        for read in self.now:
+            read.replace_with([self._read(tile, read, Before(read))])
+        for read, other in zip(self.behind, tiles, strict=True):
+            read.replace_with([self._read(other, read, Before(read))])
+        self._remove()
+
+    def _operands(self, before: Before) -> list[Value]:
+        """Of the load of a turn's tile: pointers, and mask and other values if there are any."""
+        (copy,), first = self.copies, self.firsts[0]
         operands = [self.shift.make(copy.source, first.source, before)]
         mask = self.shift.make_mask(copy.mask, first.mask, before)
         if mask is not None:
             operands.append(mask)
             if copy.other is not None and first.other is not None:
                 operands.append(self.shift.make(copy.other, first.other, before))
+        return operands
+
+    def _tile_made_behind(self, read: ttg.LocalLoad, number: int, inside: Before) -> Value:
+        """The tile that is read behind the loop, loaded there."""
+        (copy,), first, before = self.copies, self.firsts[0], Before(read)
+        behind = Behind(self.shift, number, inside, before)
+        operands = [behind.make(copy.source, first.source)]
+        mask = behind.make_mask(copy.mask, first.mask, operands[0], guarded=self._guarded)
+        if mask is not None:
+            operands.append(mask)
+            if copy.other is not None and first.other is not None:
+                operands.append(behind.make(copy.other, first.other))
+        return self._tile(operands, before)
+
+    def _tile(self, operands: list[Value], before: Before) -> Value:
+        """A buffer of its own for what is loaded."""
+        (copy,) = self.copies
         attributes = {"isVolatile": IntegerAttr(0, I1)}
         load = tt.Load(operands, (pointee(copy.source.type),), attributes)
-        loaded = before.value(located(load, copy), self.alloc.result.name)
-        load.location, load.span = copy.location, copy.span
+        loaded = before.value(located(load, copy.op), self.alloc.result.name)
+        load.location, load.span = copy.op.location, copy.op.span
         type_ = copy.target.type
         assert isinstance(type_, MemDescType)
-        tile = before.value(ttg.LocalAlloc((loaded,), (replace(type_, mutable=False),)))
-        for argument, read in self.handed.items():
-            argument.replace_all_uses_with(self._read(tile, read, before))
-        for read in self.now:
-            read.replace_with([self._read(tile, read, Before(read))])
-        self._remove()
+        return before.value(ttg.LocalAlloc((loaded,), (replace(type_, mutable=False),)))
 
     def _read(self, tile: Value, read: ttg.LocalLoad, before: Before) -> Value:
         """What a load from the ring reads, from the tile."""
@@ -301,15 +407,14 @@ class _Ring:
         gone = [arg for arg in loop.iter_args if arg in self.slots or arg in self.handed]
         drop_carried(loop, [argument.index - 1 for argument in gone])
         for load in self.loads:
-            if load not in self.now:
+            if load not in self.now and load not in self.behind:
                 load.erase()
         for copy in (*self.firsts, *self.copies):
-            for user in copy.result.users:
-                user.set_operands([value for value in user.operands if value is not copy.result])
             copy.erase()
-        views = [view.defining_op for view in self.slots if view.defining_op is not None]
+        views = [view.defining_op for view in self.slots]
         for op in reversed(views):
-            op.erase()
+            if op is not None and op is not loop:
+                op.erase()
         for op in (*self.alloc.result.users, self.alloc):
             op.erase()
 

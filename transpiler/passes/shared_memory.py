@@ -26,6 +26,7 @@ from ..ir.traits import pointee
 from ..ir.types import I1, I8, I32, ArrayType, MemDescType, Type, bit_width
 from ..target import Target
 from .expansion import Expansion, refuse
+from .folding import splat_of
 from .rewrite import located
 from .threadgroup_memory import array_of
 from .tiles import Arrangement, arrangements, is_row_major, reshaped
@@ -39,6 +40,7 @@ def plan_shared_memory(module: Module, target: Target) -> Module:
         if any(_is_shared_op(op) for op in function.walk()):
             _copies_as_loads(function)
             forward_buffers(function)
+            forward_stores(function)
             _Buffers(function, target).run()
     return module
 
@@ -73,6 +75,11 @@ def _copies_as_loads(function: Op) -> None:
             load = located(tt.Load(operands, (loaded,), attributes), op)
             block.insert_before(op, load)
             block.insert_before(op, located(ttg.LocalStore((load.result, op.target)), op))
+            users = op.result.users
+            if all(isinstance(user, ttg.AsyncCommitGroup | ttg.AsyncWait) for user in users):
+                for user in users:
+                    user.set_operands([value for value in user.operands if value is not op.result])
+                op.erase()
 
 
 def forward_buffers(function: Op) -> None:
@@ -91,13 +98,62 @@ def forward_buffers(function: Op) -> None:
         if any(load.parent is not op.parent and not _feeds_dots(load) for load in loads):
             continue
         for load in loads:
-            assert load.parent is not None
-            convert = located(ttg.ConvertLayout((op.source,), (load.result.type,)), load)
-            convert.result.name, convert.result.location = load.result.name, load.result.location
-            load.parent.insert_before(load, convert)
-            load.replace_with([convert.result])
+            _read_value(load, op.source)
         for user in (*others, op):
             user.erase()
+
+
+def _read_value(load: ttg.LocalLoad, stored: Value) -> None:
+    """A change of layout instead of a load of what was stored."""
+    assert load.parent is not None
+    convert = located(ttg.ConvertLayout((stored,), (load.result.type,)), load)
+    convert.result.name, convert.result.location = load.result.name, load.result.location
+    load.parent.insert_before(load, convert)
+    load.replace_with([convert.result])
+
+
+def forward_stores(function: Op) -> None:
+    """Rings without a loop: buffers at fixed numbers, each stored to once, and loaded behind that.
+
+    A pipelined loop that has but one turn is left as such.
+    """
+    for op in list(function.walk()):
+        if isinstance(op, ttg.LocalAlloc) and op.source is None:
+            slots = _fixed_slots(op)
+            if slots is None:
+                continue
+            for store, loads in slots:
+                for load in loads:
+                    _read_value(load, store.source)
+                store.erase()
+            views = [view for view in op.result.users if isinstance(view, ttg.MemdescIndex)]
+            for user in (*views, *(user for user in op.result.users if user not in views), op):
+                user.erase()
+
+
+def _fixed_slots(alloc: ttg.LocalAlloc) -> list[tuple[ttg.LocalStore, list[ttg.LocalLoad]]] | None:
+    """The store to each buffer of a ring, and its loads; None where it is used otherwise."""
+    users: dict[int, list[Op]] = {}
+    for op in alloc.result.users:
+        if isinstance(op, ttg.LocalDealloc):
+            continue
+        number = splat_of(op.index) if isinstance(op, ttg.MemdescIndex) else None
+        if number is None:
+            return None
+        users.setdefault(number, []).extend(op.results[0].users)
+    found: list[tuple[ttg.LocalStore, list[ttg.LocalLoad]]] = []
+    for slot in users.values():
+        stores = [op for op in slot if isinstance(op, ttg.LocalStore)]
+        loads = [op for op in slot if isinstance(op, ttg.LocalLoad)]
+        if len(stores) != 1 or len(loads) + 1 != len(slot):
+            return None
+        block = stores[0].parent
+        if block is None or any(op.parent is not block for op in loads):
+            return None
+        if any(block.ops.index(op) < block.ops.index(stores[0]) for op in loads):
+            return None
+        found.append((stores[0], loads))
+    return found
 
 
 def _feeds_dots(load: ttg.LocalLoad) -> bool:

@@ -33,10 +33,13 @@ class NoShift(Exception):  # noqa: N818 - an answer, caught by who asked
 
 
 class Shift:
-    """The values of a loop's turn t + `turns`, as values of turn t."""
+    """The values of a loop's turn t + `turns`, as values of turn t.
 
-    def __init__(self, loop: scf.For, turns: int) -> None:
-        self.loop, self.turns = loop, turns
+    `peeled` turns stand behind the loop.
+    """
+
+    def __init__(self, loop: scf.For, turns: int, peeled: int = 0) -> None:
+        self.loop, self.turns, self.peeled = loop, turns, peeled
         self.turn = Value(loop.counter.type, loop.body, -1, "turn")  # stands for t, in polynomials
         self._width = bit_width(loop.counter.type)
         self._carried: dict[Value, Polynomial | None] = {}
@@ -122,7 +125,8 @@ class Shift:
         element = element_of(value.type)
         return isinstance(element, IntegerType) and element.width > 1
 
-    def _as_polynomial(self, value: Value) -> Polynomial | None:
+    def as_polynomial(self, value: Value) -> Polynomial | None:
+        """The polynomial of an integer; None for what has none."""
         if not self._is_integer(value):
             return None
         try:
@@ -147,18 +151,23 @@ class Shift:
 
     def require_mask(self, mask: Value | None, firsts: Sequence[Value | None]) -> None:
         """The same of conditions, without the ones that say that there is such a turn."""
-        conditions = self._without_guards(mask, None)
+        conditions = self.without_guards(mask, None)
         for turn, first in enumerate(firsts):
-            others = self._without_guards(first, turn)
+            others = self.without_guards(first, turn)
             if len(others) != len(conditions):
                 raise NoShift
             for condition, other in zip(conditions, others, strict=True):
                 self._same(condition, other, turn)
 
-    def _without_guards(self, mask: Value | None, turn: int | None) -> list[Value]:
+    def without_guards(self, mask: Value | None, turn: int | None) -> list[Value]:
         """The parts of a mask: of the loop, or (with a number) of the ops for a first turn."""
         found = [] if mask is None else list(_conjuncts(mask))
         return [value for value in found if not self._is_guard(value, turn)]
+
+    def is_guarded(self, mask: Value | None, turn: int) -> bool:
+        """Whether an op for a first turn is masked where there is no such turn."""
+        found = [] if mask is None else list(_conjuncts(mask))
+        return any(not splat_of(value) and self._is_guard(value, turn) for value in found)
 
     def _is_guard(self, value: Value, turn: int | None) -> bool:
         """Whether a condition says that the turn it is meant for comes before the loop's end."""
@@ -181,19 +190,20 @@ class Shift:
         number = Polynomial.number(self.turns if turn is None else turn, self._width)
         if turn is None:
             number = number + Polynomial.of(self.turn, self._width)
-        return found == bounds[0] + step * number - bounds[1]
+        peeled = Polynomial.number(self.peeled, self._width)
+        return found == bounds[0] + step * (number - peeled) - bounds[1]
 
     def _same(self, value: Value, first: Value, turn: int) -> None:
         """`value` of the loop's turn `turn - turns` is `first`."""
         at = turn - self.turns
-        number, other = self._as_polynomial(value), self._as_polynomial(first)
+        number, other = self.as_polynomial(value), self.as_polynomial(first)
         if number is not None and other is not None and value.type == first.type:
             if self._at(number, at) != other:
                 raise NoShift
             return
         if value is first:
             return
-        if _is_pointers(value) and _is_pointers(first):
+        if is_pointers(value) and is_pointers(first):
             root, steps = self._pointer(value)
             other_root, other_steps = self._pointer(first)
             if self._total(steps, at) != self._total(other_steps, 0):
@@ -207,7 +217,7 @@ class Shift:
         if value is first:
             return
         op, other = value.defining_op, first.defining_op
-        if op is None or other is None or not _is_plain(op) or not _is_plain(other):
+        if op is None or other is None or not is_plain(op) or not is_plain(other):
             raise NoShift
         alike = type(op) is type(other) and op.attributes == other.attributes
         if not alike or value.type != first.type or len(op.operands) != len(other.operands):
@@ -238,7 +248,7 @@ class Shift:
                 return value, steps
 
     def _one_step(self, offset: Value) -> Polynomial | Value | None:
-        found = self._as_polynomial(offset)
+        found = self.as_polynomial(offset)
         if found is not None:
             return found
         return None if is_inside(offset, self.loop) else offset
@@ -277,7 +287,7 @@ class Shift:
 
     def make_mask(self, mask: Value | None, first: Value | None, before: Before) -> Value | None:
         """The conditions that are left for turn t; None where there are none."""
-        mine, its = self._without_guards(mask, None), self._without_guards(first, 0)
+        mine, its = self.without_guards(mask, None), self.without_guards(first, 0)
         made = [self.make(value, other, before) for value, other in zip(mine, its, strict=True)]
         if not made:
             return None
@@ -287,16 +297,16 @@ class Shift:
         return total
 
     def _make(self, value: Value, first: Value | None, before: Before) -> Value:
-        number = self._as_polynomial(value)
-        if number is not None and not _has_tensors(number):
+        number = self.as_polynomial(value)
+        if number is not None and not has_tensors(number):
             turns = Polynomial.number(self.turns, self._width)
             back = Polynomial.of(self.turn, self._width) - turns
             return self._number(number.at(self.turn, back), value, before)
-        argument = self._moving(value)
+        argument = self.moving(value)
         if argument is not None:
             return self._moved_from(argument, first)
         op, other = value.defining_op, None if first is None else first.defining_op
-        if op is None or not _is_plain(op):
+        if op is None or not is_plain(op):
             raise NoShift
         alike = other is not None and type(other) is type(op)
         firsts = other.operands if alike and other is not None else [None] * len(op.operands)
@@ -309,11 +319,11 @@ class Shift:
         if number.constant is not None:
             return before.integer(number.constant, type_)
         element = element_of(type_)
-        total = _written(self._by_counter(number), element, before)
+        total = written(self.by_counter(number), element, before)
         total.name = like.name
         return before.splat(total, type_) if isinstance(type_, TensorType) else total
 
-    def _by_counter(self, number: Polynomial) -> Polynomial:
+    def by_counter(self, number: Polynomial) -> Polynomial:
         """With the loop's counter instead of the number of the turn."""
         loop = self.loop
         if not number.has(self.turn):
@@ -335,9 +345,9 @@ class Shift:
             result = result + part
         return result
 
-    def _moving(self, value: Value) -> Value | None:
+    def moving(self, value: Value) -> Value | None:
         """The carried pointers that a tensor of pointers is, moved by steps of each turn."""
-        if not _is_pointers(value):
+        if not is_pointers(value):
             return None
         root = value
         while isinstance(root.defining_op, tt.Addptr) and is_inside(root, self.loop):
@@ -371,21 +381,30 @@ class Shift:
         result = Value(argument.type, loop, len(loop.results), argument.name)
         loop.results.append(result)
         loop.add_operand(first)
+        last.add_operand(moved(made, self.steps_of(argument), Before(last)))
+        return made
+
+    def steps_of(self, argument: Value) -> list[Value]:
+        """The offsets by which each turn moves pointers."""
         steps: list[Value] = []
-        value = loop.yields[argument.index - 1]
+        value = self.loop.yields[argument.index - 1]
         while value is not argument:
             op = value.defining_op
             assert isinstance(op, tt.Addptr)
             steps.append(op.offset)
             value = op.ptr
-        value, before = made, Before(last)
-        for offset in reversed(steps):
-            value = before.value(tt.Addptr((value, offset), (value.type,)), argument.name)
-        last.add_operand(value)
-        return made
+        return steps[::-1]
 
 
-def _written(number: Polynomial, type_: object, before: Before) -> Value:
+def moved(pointers: Value, steps: Sequence[Value], before: Before) -> Value:
+    """Pointers, by so many steps on."""
+    name = pointers.name
+    for offset in steps:
+        pointers = before.value(tt.Addptr((pointers, offset), (pointers.type,)), name)
+    return pointers
+
+
+def written(number: Polynomial, type_: object, before: Before) -> Value:
     """Ops for a polynomial: what is added first, then what is taken away."""
     assert isinstance(type_, IntegerType)
     total: Value | None = None
@@ -415,15 +434,18 @@ def _conjuncts(mask: Value) -> Iterator[Value]:
         yield mask
 
 
-def _is_pointers(value: Value) -> bool:
+def is_pointers(value: Value) -> bool:
+    """Whether a value is a pointer, or a tensor of them."""
     return isinstance(element_of(value.type), PointerType)
 
 
-def _is_plain(op: Op) -> bool:
+def is_plain(op: Op) -> bool:
+    """Whether an op may be done again, on other operands."""
     return op.pure and not op.regions and len(op.results) == 1 and not op.terminator
 
 
-def _has_tensors(number: Polynomial) -> bool:
+def has_tensors(number: Polynomial) -> bool:
+    """Whether a polynomial's factors are not all uniform."""
     return any(isinstance(f.type, TensorType) for factors, _ in number.terms for f in factors)
 
 

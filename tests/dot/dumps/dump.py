@@ -18,10 +18,12 @@ from triton.compiler import ASTSource, make_backend
 from . import kernel as kernels
 
 HERE = Path(__file__).resolve().parent
+# With the number of stages of their pipelines: the backends' defaults, and one more.
 TARGETS = {
-    "cuda80": GPUTarget("cuda", 80, 32),
-    "cuda90": GPUTarget("cuda", 90, 32),
-    "gfx942": GPUTarget("hip", "gfx942", 64),
+    "cuda80": (GPUTarget("cuda", 80, 32), 3),
+    "cuda90": (GPUTarget("cuda", 90, 32), 3),
+    "gfx942": (GPUTarget("hip", "gfx942", 64), 2),
+    "gfx942-3": (GPUTarget("hip", "gfx942", 64), 3),
 }
 SOURCES: dict[str, tuple[dict[str, str], dict[str, int]]] = {
     "product": (
@@ -36,7 +38,7 @@ SOURCES: dict[str, tuple[dict[str, str], dict[str, int]]] = {
 }
 
 
-def dump(kernel: str, target: GPUTarget) -> str:
+def dump(kernel: str, target: GPUTarget, stages: int) -> str:
     """The text of one dump, without any path of this machine."""
     function = getattr(kernels, kernel)
     signature, constants = SOURCES[kernel]
@@ -48,16 +50,15 @@ def dump(kernel: str, target: GPUTarget) -> str:
         constexprs=constants,
         attrs={(names.index(name),): [["tt.divisibility", 16]] for name in whole},
     )
-    text = str(_module(source, target))
+    text = str(_module(source, target, stages))
     library = Path(triton.__file__).resolve().parent.parent
     text = text.replace(f'"{HERE}/', '"').replace(f'"{library}/', '"')
     blocks = ", ".join(f"{name} = {value}" for name, value in constants.items())
     return f"// Triton {triton.__version__}, {target}, {blocks}, made by dump.py\n{text}"
 
 
-def _module(source: ASTSource, target: GPUTarget) -> Any:
+def _module(source: ASTSource, target: GPUTarget, stages: int) -> Any:
     backend: Any = make_backend(target)
-    stages = 2 if target.backend == "hip" else 3  # the backends' defaults
     options = backend.parse_options({"num_warps": 4, "num_stages": stages})
     context = ir.context()
     ir.load_dialects(context)
@@ -73,9 +74,9 @@ def _module(source: ASTSource, target: GPUTarget) -> Any:
 def main() -> None:
     """Write all."""
     for kernel in SOURCES:
-        for name, target in TARGETS.items():
+        for name, (target, stages) in TARGETS.items():
             path = HERE / f"{kernel}.{name}.ttgir"
-            path.write_text(dump(kernel, target), encoding="utf-8")
+            path.write_text(dump(kernel, target, stages), encoding="utf-8")
             print(path.name)
 
 
