@@ -27,6 +27,7 @@ from .passes.guards import merge_guards
 from .passes.inline import inline_calls
 from .passes.layouts import place_layouts
 from .passes.memory_order import order_memory
+from .passes.merge_dots import merge_dots
 from .passes.numbers import refuse_doubles, split_results
 from .passes.plain_axes import make_axes_plain
 from .passes.plain_dots import make_dots_plain
@@ -70,6 +71,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("debugging", _in_place(record_debugging)),
     Pass("plain-dots", _in_place(make_dots_plain)),
     Pass("rings", _in_place(empty_rings)),
+    Pass("merge-dots", _in_place(merge_dots)),  # each buffer is filled once now
     Pass("shared-memory", plan_shared_memory),
     Pass("split-results", _in_place(split_results)),
     Pass("canonicalize", _in_place(canonicalize)),

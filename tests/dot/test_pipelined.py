@@ -62,3 +62,12 @@ def test_no_ring_is_left(kernel: str, kind: str) -> None:
     assert shader.threadgroup_memory <= 2 * 64 * (64 + 8) * 2
     if kind.startswith("cuda"):  # turns behind a loop choose whether they count
         assert "select" not in shader.source
+
+
+@pytest.mark.parametrize("kind", ["cuda80", "cuda90"])
+def test_parts_of_k_are_one_dot(kind: str) -> None:
+    """Loaded directly, once."""
+    a, b, out = (random((128, 128), "f2", seed) for seed in range(3))
+    shader = run(text("product", kind), (1, 1), a, b, out, 128, 128, 128)
+    assert shader.source.count("simdgroup_multiply_accumulate(") == 1
+    assert shader.threadgroup_memory == 0

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ..dialects import amdg, arith, scf, tt, ttg
+from ..dialects import arith, scf, tt, ttg
 from ..ir.attributes import IntegerAttr
 from ..ir.core import Block, Module, Op, Value
 from ..ir.traits import pointee
@@ -84,7 +84,7 @@ class _Copy:
             return _Copy(op, op, op.source, op.mask, op.other, op.target, op.is_volatile)
         assert isinstance(op, ttg.LocalStore)
         load = op.source.defining_op
-        while isinstance(load, ttg.ConvertLayout | amdg.InThreadTranspose):
+        while isinstance(load, ttg.ConvertLayout):
             load = load.source.defining_op
         if not isinstance(load, tt.Load) or load.parent is not op.parent:
             raise NoShift
