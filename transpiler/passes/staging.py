@@ -71,15 +71,10 @@ class _Staging:
             for side in (0, 1):
                 self._without_a_tile(dot, side)
         operands = operands_of(dots, self._staged_sides, self._can_be_direct)
-        plan = StagingPlan(self.function, self.left, operands)
-        plan.run()
-        for operand in operands:
-            self._make(operand, plan)
+        if operands:
+            self._plan(operands)
         for dot in dots:
             self._replace(dot)
-        for op, rounds in plan.rounds.items():
-            if rounds > 1:
-                op.attributes[ROUNDS] = metal.integer_attribute(rounds)
 
     # -- left operands from outside a loop -----------------------------------------------------
 
@@ -136,6 +131,16 @@ class _Staging:
         return [side for side in (0, 1) if (dot, side) not in self._made]
 
     # -- the others ----------------------------------------------------------------------------
+
+    def _plan(self, operands: list[Operand]) -> None:
+        """Make what needs a tile, or has no room for one; say what else goes in rounds then."""
+        plan = StagingPlan(self.function, self.left, operands)
+        plan.run()
+        for operand in operands:
+            self._make(operand, plan)
+        for op, rounds in plan.rounds.items():
+            if rounds > 1:
+                op.attributes[ROUNDS] = metal.integer_attribute(rounds)
 
     def _make(self, operand: Operand, plan: StagingPlan) -> None:
         """Make an operand for its dots, as it was planned."""
