@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from ..dialects import arith, metal, tt, ub
 from ..errors import UnsupportedError
-from ..ir.core import Op
-from ..ir.types import IndexType, IntegerType, PointerType, VectorType, element_of
+from ..ir.core import Op, Value
+from ..ir.types import I1, IndexType, IntegerType, PointerType, VectorType, element_of
 from .conversions import CONVERSION_RULES
 from .device_library import LIBRARY_RULES
 from .floats import FLOAT_RULES
@@ -32,6 +32,7 @@ from .writer import (
     Rule,
     call,
     infix,
+    lanes_of,
     msl_type,
 )
 
@@ -48,8 +49,23 @@ def _select(writer: Operands, op: Op) -> Expr:
     type_ = b.type if a.literal else a.type
     if isinstance(condition.type, VectorType):
         return call("select", type_, b, a, writer[condition])
+    if not (_is_at_hand(writer, x) and _is_at_hand(writer, y)):
+        bools = f"bool{lanes_of(type_)}"
+        return call("select", type_, b, a, call(bools, bools, writer[condition]))
     test = writer[condition].inside(OR)
     return Expr(f"{test} ? {a.inside(OR)} : {b.inside(OR)}", CONDITIONAL, type_)
+
+
+def _is_at_hand(writer: Operands, value: Value) -> bool:
+    """Whether a side of a selection is a scalar, or a vector that is computed already.
+
+    Compilers branch around what `?:` computes of vectors, and loads behind the branch come late.
+    """
+    if not isinstance(value.type, VectorType) or value.type.element == I1:
+        return True
+    expr = writer.expressions[value]
+    in_array = isinstance(value.defining_op, metal.Read)
+    return expr.scalar is not None or expr.text.isidentifier() or in_array
 
 
 def _pointer_like(writer: Operands, op: Op, pointer: Expr) -> Expr:

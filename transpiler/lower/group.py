@@ -47,6 +47,8 @@ class GroupLowering:
             self._loop()
         for root in roots:
             root.finish(self)
+        for root in roots:
+            root.receive(self)
 
     def _loop(self) -> None:
         low = self.width.access.bit_length() - 1

@@ -20,11 +20,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from ..dialects import arith, math, scf, tt, ttg
+from ..dialects import arith, scf, tt, ttg
 from ..errors import UnsupportedError
 from ..ir.core import Block, Op, Value
 from ..ir.types import TensorType
 from .distribution import Distribution, Position, distribution_of, through
+from .keeping import values_to_keep
 from .roots import ROOT_MAKERS, Carry, Keep, Root
 from .views import coordinate_map, view_map
 
@@ -79,7 +80,7 @@ class Plan:
         self._roots: dict[Op, bool] = {}
         self.segments: list[Segment] = []
         self.groups: list[Group] = []
-        self._depths: dict[Block, int] = {}
+        self.depths: dict[Block, int] = {}
         # Values kept in pairs of elements; those of them that are kept as arrays of matrices;
         # results that lie in the array of another value.
         self.pairs: set[Value] = set()
@@ -89,7 +90,7 @@ class Plan:
             before = len(self.kept)
             self.groups = []
             self.segments = self._plan_block(function.regions[0].block, 0)
-            self.kept |= self._costly_shared_values()
+            self.kept |= values_to_keep(self)
             if len(self.kept) == before:
                 break
         self.stored = self._values_read_elsewhere()
@@ -154,7 +155,7 @@ class Plan:
     # -- grouping -----------------------------------------------------------------------------
 
     def _plan_block(self, block: Block, depth: int) -> list[Segment]:
-        self._depths[block] = depth
+        self.depths[block] = depth
         planner = _BlockPlanner(self, depth)
         for op in block.ops:
             if op.regions and type(op) not in ROOT_MAKERS:
@@ -177,70 +178,6 @@ class Plan:
         planner.segments.append(Control(op, bodies))
 
     # -- what to keep -------------------------------------------------------------------------
-
-    def _costly_shared_values(self) -> set[Value]:
-        """Computed values that several groups need (or a deeper loop), worth their registers."""
-        weights: dict[Value, int] = {}
-        for group in self.groups:
-            counted: set[Value] = set()
-            for root in group.roots:
-                for value, _, read in self.visits(root, group):
-                    if not read and value not in counted:
-                        counted.add(value)
-                        weights[value] = weights.get(value, 0) + self._weight(value, group)
-        costs: dict[Value, int] = {}
-        shared = {
-            value
-            for value, weight in weights.items()
-            if weight > 1
-            and value not in self.kept
-            and self._cost(value, costs) > _CHEAP
-            and (weight - 1) * self._cost(value, costs) > _KEEP_ABOVE
-        }
-        # Of a chain keep the last value only: the others are then needed in one place.
-        last = [v for v in shared if not any(user in shared for user in self._dependents(v))]
-        return {kept for value in last for kept in self._smallest(value, costs)}
-
-    def _smallest(self, value: Value, costs: dict[Value, int]) -> set[Value]:
-        """The value, or fewer elements that it is cheaply made of: a row of a sum with a column."""
-        op = value.defining_op
-        assert op is not None
-        operands = [v for v in op.operands if isinstance(v.type, TensorType)]
-        costly = [v for v in operands if self._cost(v, costs) > _CHEAP]
-        cheap = own_cost(op) + sum(self._cost(v, costs) for v in operands if v not in costly)
-        if not costly or cheap > _CHEAP or any(self.is_available(v) for v in costly):
-            return {value}
-        found = {kept for v in costly for kept in self._smallest(v, costs)}
-        return found if sum(map(_registers, found)) < _registers(value) else {value}
-
-    def _weight(self, value: Value, group: Group) -> int:
-        op = value.defining_op
-        assert op is not None
-        assert op.parent is not None
-        return 3 if group.depth > self._depths[op.parent] else 1
-
-    def _dependents(self, value: Value) -> Iterator[Value]:
-        for user in value.users:
-            yield from (result for result in user.results if not self.is_available(result))
-
-    def _cost(self, value: Value, costs: dict[Value, int]) -> int:
-        """Instructions to compute one element again, available values being free."""
-        order = [value]
-        while order:
-            top = order[-1]
-            op = top.defining_op
-            if top in costs or op is None or (self.is_available(top) and top is not value):
-                costs.setdefault(top, 0)
-                order.pop()
-                continue
-            operands = [v for v in op.operands if isinstance(v.type, TensorType)]
-            missing = [v for v in operands if v not in costs]
-            if missing:
-                order.extend(missing)
-                continue
-            costs[top] = own_cost(op) + sum(costs[v] for v in operands)
-            order.pop()
-        return costs[value]
 
     def _values_read_elsewhere(self) -> set[Value]:
         """Values that outlive the group that makes them, and so need an array."""
@@ -312,46 +249,34 @@ class Plan:
         return None
 
 
-_KEEP_ABOVE = 8
-_CHEAP = 4  # instructions that are not worth a register for each of a thread's elements
-_EXPENSIVE = 16
-
-
-def _registers(value: Value) -> int:
-    """Elements of a tensor that a thread has."""
-    assert isinstance(value.type, TensorType)
-    return distribution_of(value.type).count
-
-
-def own_cost(op: Op) -> int:
-    """Instructions of one element, roughly: division and functions count, views are free."""
-    if isinstance(op, arith.Constant | tt.Splat | tt.MakeRange) or view_free(op):
-        return 0
-    heavy = (arith.Divsi, arith.Divui, arith.Remsi, arith.Remui, arith.Divf, arith.Remf)
-    if isinstance(op, heavy) or op.op_name.startswith(("math.", "tt.extern", "tt.precise")):
-        return 1 if isinstance(op, math.Absf | math.Absi) else _EXPENSIVE
-    return 1
-
-
-def view_free(op: Op) -> bool:
-    """Whether the op is one of the views, which cost nothing."""
-    return coordinate_map(op) is not None
-
-
 class _BlockPlanner:
-    """Collects the segments of one block."""
+    """Collects the segments of one block.
+
+    A uniform value that is computed from what an open group makes (a sum, divided by a number)
+    waits for the end of it, so that another sum that does not need it can still join. Nothing else
+    can: what is loaded or kept would take registers while the threads wait for one another.
+    """
 
     def __init__(self, plan: Plan, depth: int) -> None:
         self.plan = plan
         self.depth = depth
         self.segments: list[Segment] = []
         self.group: Group | None = None
+        self.waiting: list[Op] = []
 
     def flush(self) -> None:
         """Close the open group."""
         if self.group is not None:
             self.segments.append(self.group)
+            self.segments += map(Scalar, self.waiting)
             self.group = None
+            self.waiting = []
+
+    def _late(self) -> set[Value]:
+        """Values that exist only behind the open group."""
+        if self.group is None:
+            return set()
+        return _late_values(self.group) | {v for op in self.waiting for v in op.results}
 
     def add_op(self, op: Op) -> None:
         """Place one op without nested control flow."""
@@ -412,10 +337,13 @@ class _BlockPlanner:
     def _add_scalar(self, op: Op) -> None:
         group = self.group
         if group is not None:
-            late = _late_values(group)
+            late = self._late()
+            if op.pure and any(v in late for v in op.operands):
+                self.waiting.append(op)
+                return
             reads = isinstance(op, tt.Load)
-            ordered = not op.pure and (group.has_store or (group.has_load and not reads))
-            if ordered or any(v in late for v in op.operands):
+            ordered = group.has_store or (group.has_load and not reads) or self.waiting
+            if not op.pure and (ordered or any(v in late for v in op.operands)):
                 self.flush()
         self.segments.append(Scalar(op))
 
@@ -437,10 +365,10 @@ class _BlockPlanner:
         assert group is not None
         if group.distribution != distribution or not self._keeps_memory_order(root, group):
             return False
-        if root.after in group.roots:
+        if root.after in group.roots or (self.waiting and not _is_sum(root)):
             return False
         immediate = {v for r in group.roots if r.immediate for v in r.produced}
-        late = _late_values(group)
+        late = self._late()
         targets = {r.target for r in group.roots}
         for value, position, _ in self.plan.visits(root, group):
             if value in late or (value in targets and root.target is None):
@@ -473,6 +401,11 @@ class _BlockPlanner:
 def _late_values(group: Group) -> set[Value]:
     """Values that exist only when the group's loop has ended."""
     return {v for root in group.roots if not root.immediate for v in root.produced}
+
+
+def _is_sum(root: Root) -> bool:
+    """Whether all that a root does is to give values behind the loop."""
+    return not root.immediate and not root.effect and root.target is None
 
 
 def distribution_of_value(value: Value) -> Distribution:

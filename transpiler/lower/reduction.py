@@ -73,8 +73,12 @@ class ReduceRoot(Root):
         fold_alone(group.context, self.reduction)
 
     def finish(self, group: GroupLowering) -> None:
-        """Fold lanes and SIMD-groups."""
+        """Fold lanes."""
         finish(group.context, self.reduction)
+
+    def receive(self, group: GroupLowering) -> None:
+        """Fold SIMD-groups."""
+        receive(group.context, self.reduction)
 
 
 @makes_roots(tt.Reduce)
@@ -235,26 +239,37 @@ def _all_zero(context: Context, values: list[Value]) -> Value:
 
 
 def finish(context: Context, reduction: Reduction) -> None:
-    """Fold components, lanes and SIMD-groups, and put the results where their users look."""
-    builder, op = context.builder, reduction.op
-    builder.locate(op)
-    runs = [Run(0, 1, 0, len(reduction.kept))] if reduction.kept else []
-    if not reduction.is_direct:
-        if comment := stages(reduction):
-            context.section(comment)
-        reduction.targets = _targets(context, reduction)
-        with register_loops(builder, runs) as variables:
-            index = variables[0].value if variables else builder.constant(0)
-            values = [context.read(array, index) for array in reduction.accumulators]
-            _pass_on(context, reduction, values, index)
-    elif reduction.shared is not None:
-        reduction.targets = _targets(context, reduction)
+    """Fold lanes: the results of a SIMD-group, or what the SIMD-groups share."""
+    context.builder.locate(reduction.op)
+    if reduction.is_direct:
+        if reduction.shared is not None:
+            reduction.targets = _targets(context, reduction)
+        return
+    if comment := stages(reduction):
+        context.section(comment)
+    reduction.targets = _targets(context, reduction)
+    with _kept_registers(context, reduction) as index:
+        values = [context.read(array, index) for array in reduction.accumulators]
+        _pass_on(context, reduction, values, index)
+
+
+def receive(context: Context, reduction: Reduction) -> None:
+    """Fold SIMD-groups, and put the results where their users look."""
+    context.builder.locate(reduction.op)
     if reduction.shared is not None:
-        with register_loops(builder, runs) as variables:
-            index = variables[0].value if variables else builder.constant(0)
-            _put(context, op, reduction.shared.receive(index), reduction.targets, index)
+        with _kept_registers(context, reduction) as index:
+            values = reduction.shared.receive(index)
+            _put(context, reduction.op, values, reduction.targets, index)
     if stages(reduction):
         context.section()
+
+
+@contextmanager
+def _kept_registers(context: Context, reduction: Reduction) -> Generator[Value, None, None]:
+    """A loop over the entries of the accumulators; without one where there is one entry."""
+    runs = [Run(0, 1, 0, len(reduction.kept))] if reduction.kept else []
+    with register_loops(context.builder, runs) as variables:
+        yield variables[0].value if variables else context.builder.constant(0)
 
 
 def _through(context: Context, variables: list[Value], values: list[Value]) -> list[Value]:

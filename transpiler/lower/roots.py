@@ -8,6 +8,7 @@ Root and registers them for its ops with `makes_roots`; ops on uniform values re
     load, compute, commit       in each step: one root after the other loads and computes, then
                                 all commit
     finish                      after the loop
+    receive                     when all have finished: what comes from other SIMD-groups
 
 A group with 16-byte accesses of short elements (8 halves) has a loop over vectors in each step:
 then `open_chunks` and `close_chunks` are called around that loop, and `load`, `compute` and
@@ -79,6 +80,9 @@ class Root:
 
     def finish(self, group: GroupLowering) -> None:
         """After the loop."""
+
+    def receive(self, group: GroupLowering) -> None:
+        """Behind a barrier that all roots share."""
 
     def open_chunks(self, group: GroupLowering, outer: Elements) -> None:
         """Before the loop over the vectors of one access."""

@@ -56,7 +56,7 @@ kernel void layer_norm(device const half* x_ptr [[buffer(0)]],
         if (x_mask) {
             x = *(device const half4*)(x_row_base + cols_1);
         }
-        const float4 centered = x_mask ? float4(x) - mean_2 : float4(0.0f);     // kernel.py:37
+        const float4 centered = select(float4(0.0f), float4(x) - mean_2, bool4(x_mask));  // kernel.py:37
         squares = fma(centered, centered, squares);                             // kernel.py:38
     }
 
