@@ -58,6 +58,8 @@ template <class T> METAL_FUNC T high_product(T x, T y) {
 #elif TRIMETAL_CUDA
     if constexpr (is_same_v<T, long>) return (T)__mul64hi(x, y);
     else if constexpr (is_same_v<T, ulong>) return (T)__umul64hi(x, y);
+    else if constexpr (is_same_v<T, int>) return __mulhi(x, y);
+    else if constexpr (is_same_v<T, uint>) return __umulhi(x, y);
     else return (T)(((wide_of<T>)x * (wide_of<T>)y) >> bits_of<T>);
 #else
     return x;
