@@ -80,3 +80,14 @@ def test_a_renaming_of_registers_needs_no_memory() -> None:
     np.testing.assert_array_equal(out, x)
     assert shader.threadgroup_memory == 0
     assert "threadgroup_barrier" not in shader.source
+
+
+@pytest.mark.parametrize(("rows", "unrolled"), [(512, True), (1024, False)])
+def test_an_array_that_no_registers_hold_is_not_unrolled(rows: int, unrolled: bool) -> None:
+    """128 and 256 elements of 4 bytes in each thread."""
+    x = np.random.default_rng().standard_normal((rows, 32)).astype(np.float32)
+    out = poison(x.shape, "float32")
+    text = convert_kernel((rows, 32), "f32", LAYOUTS["rows"], LAYOUTS["columns"])
+    shader = run(text, (1,), x, out)
+    np.testing.assert_array_equal(out, x)
+    assert ("UNROLL for" in shader.source) == unrolled

@@ -99,6 +99,17 @@ def test_copies_of_an_element_count_once(dtype: str, uses_result: bool, masked: 
             assert x[i] == before[i]
 
 
+def test_a_mask_that_is_always_true_is_no_condition() -> None:
+    text = tensor_kernel("add, relaxed, gpu", "i32", 256, WIDE, uses_result=False, masked=True)
+    text = text.replace("%mask = arith.cmpi ne, %rest, %zero", "%mask = arith.constant dense<true>")
+    text = text.replace("dense<true> : tensor<256xi32", "dense<true> : tensor<256xi1")
+    x, y = numbers("i32", 256, 1), numbers("i32", 256, 2)
+    before = x.copy()
+    shader = run(text, (1,), x, y, zeros(256, "i32"))
+    np.testing.assert_array_equal(x, before + y)
+    assert "(true)" not in shader.source
+
+
 def histogram_kernel(dtype: str, size: int, layout: str) -> str:
     """counts[bins[i]] += 1 for every element of every program."""
     ptr, i32 = tensor(size, f"!tt.ptr<{dtype}>", layout), tensor(size, "i32", layout)

@@ -40,8 +40,9 @@ Handler = Callable[["BodyWriter", Op], None]
 class BodyWriter:
     """Writes blocks; `handlers` has a function for each kind of op that is a statement."""
 
-    def __init__(self, writer: Writer, inlining: Inlining, scope: Scope) -> None:
+    def __init__(self, writer: Writer, inlining: Inlining, scope: Scope, registers: int) -> None:
         self.writer = writer
+        self.registers = registers  # of a thread, 32 bits each
         self.inlining = inlining
         self.scope = scope
         self.handlers: dict[type[Op], Handler] = dict(HANDLERS)
@@ -356,20 +357,20 @@ def _register_loop(writer: BodyWriter, op: Op) -> None:
 
     body = writer.nested(write)
     head = f"for (int {name} = {op.start}; {name} < {op.count}; ++{name})"
-    if indexes_local_array(op.body, variable):
+    if indexes_registers(op.body, variable, writer.registers):
         head = f"{UNROLL} {head}"
     writer.statements.append(Nest(head, body))
 
 
-def indexes_local_array(block: Block, variable: Value) -> bool:
-    """Whether a loop's variable decides an index of a thread's array.
+def indexes_registers(block: Block, variable: Value, registers: int) -> bool:
+    """Whether a loop's variable decides an index of a thread's array that can lie in registers.
 
-    Unrolled, such an array stays in registers.
+    Unrolled, it stays there. One of twice the registers or more lies in memory anyway.
     """
     varying = {variable}
     for top in block.ops:
         for op in top.walk():
-            if isinstance(op, metal.Read | metal.Write) and _is_indexed(op.array):
+            if isinstance(op, metal.Read | metal.Write) and _is_indexed(op.array, registers):
                 if op.index in varying or op.lane in varying:
                     return True
             elif any(value in varying for value in metal_matrix.entries_used(op)):
@@ -379,12 +380,12 @@ def indexes_local_array(block: Block, variable: Value) -> bool:
     return False
 
 
-def _is_indexed(array: Value) -> bool:
+def _is_indexed(array: Value, registers: int) -> bool:
     type_ = array.type
     assert isinstance(type_, ArrayType)
-    return type_.space != "threadgroup" and (
-        type_.count > 1 or isinstance(type_.element, VectorType)
-    )
+    if type_.space == "threadgroup" or type_.size_in_bytes >= 2 * 4 * registers:
+        return False
+    return type_.count > 1 or isinstance(type_.element, VectorType)
 
 
 def _section(writer: BodyWriter, op: Op) -> None:

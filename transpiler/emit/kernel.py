@@ -45,7 +45,7 @@ def emit(module: Module, target: Target) -> Shader:
         scope.declare(name)
     name = scope.declare(safe(kernel.sym_name) or "kernel_")
     signed = signature(kernel, writer, scope, target.max_buffers)
-    body = BodyWriter(writer, Inlining(kernel.body), scope)
+    body = BodyWriter(writer, Inlining(kernel.body), scope, target.registers)
     body.handlers |= CONTROL_HANDLERS | ATOMIC_HANDLERS | MATRIX_HANDLERS | DEBUG_HANDLERS
     body.block(kernel.body.ops)
     used = {type(op) for op in kernel.walk()}

@@ -266,7 +266,8 @@ class AtomicRoot(Root):
         pointer = elements.first(self.pointer, position)
         is_one_place = elements.element(self.pointer, position).form is Form.UNIFORM
         mask = mask_of(op)
-        condition = None if mask is None else elements.full(mask, position)
+        always = mask is None or _is_true(mask)
+        condition = None if always else elements.full(mask, position)
         context.builder.locate(op)
         first = context.is_first_copy(distribution(self.pointer).replicated_threads)
         parts: list[Value] = []
