@@ -266,8 +266,9 @@ class AtomicRoot(Root):
         pointer = elements.first(self.pointer, position)
         is_one_place = elements.element(self.pointer, position).form is Form.UNIFORM
         mask = mask_of(op)
-        always = mask is None or _is_true(mask)
-        condition = None if always else elements.full(mask, position)
+        if mask is not None and _is_true(mask):
+            mask = None
+        condition = None if mask is None else elements.full(mask, position)
         context.builder.locate(op)
         first = context.is_first_copy(distribution(self.pointer).replicated_threads)
         parts: list[Value] = []
