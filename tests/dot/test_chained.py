@@ -57,3 +57,30 @@ def test_the_left_operand_stays_in_registers(target: str, staged: int) -> None:
     assert source.count("_tile[") == 2 * staged  # declared, and written
     assert ("threadgroup_barrier" in source) == (staged > 0)
     assert "simdgroup_half8x8 q[" in source
+
+
+@pytest.mark.parametrize("target", ["m1", "m3"])
+def test_a_product_of_three(target: str) -> None:
+    """Nothing stands between the dots: the first one's sums are the second one's operand."""
+    second = dot("e", "%d", "%v", "%zero_out", (M, D, N), "f32 f32 f32", SQUARE)
+    second = second.replace(
+        f"%d : tensor<{M}x{N}xf32, {ROWS}>", f"%d : tensor<{M}x{N}xf32, {SQUARE}>"
+    )
+    text = module(f"""
+  tt.func public @three(%a_ptr: !tt.ptr<f32>, %b_ptr: !tt.ptr<f32>, %v_ptr: !tt.ptr<f32>,
+                        %out_ptr: !tt.ptr<f32>) {{
+    {loaded("a", (M, 32), "f32", ROWS)}
+    {loaded("b", (32, N), "f32", ROWS)}
+    {loaded("v", (N, D), "f32", ROWS)}
+    %zero = arith.constant dense<0.0> : tensor<{M}x{N}xf32, {SQUARE}>
+    %zero_out = arith.constant dense<0.0> : tensor<{M}x{D}xf32, {SQUARE}>
+    {dot("d", "%a", "%b", "%zero", (M, N, 32), "f32 f32 f32", SQUARE)}
+    {second}
+    {stored("%e", (M, D), "f32", SQUARE)}
+    tt.return
+  }}""")
+    a, b, v = (random(shape, "f4", i) for i, shape in enumerate(((M, 32), (32, N), (N, D))))
+    out = poison((M, D), "f4")
+    run(text, (1,), a, b, v, out, target=target)
+    exact = a.astype(np.float64) @ b.astype(np.float64) @ v.astype(np.float64)
+    assert errors(out, exact) <= 1e-5

@@ -161,7 +161,9 @@ class _Staging:
             self._made[dot, side] = made
 
     def _replace(self, dot: tt.Dot) -> None:
-        a, b = (self._made[dot, side] for side in (0, 1))
+        # Another dot's result, in registers, was replaced meanwhile.
+        a = dot.a if stays_in_registers(dot) else self._made[dot, 0]
+        b = self._made[dot, 1]
         attributes = {"depth": metal.integer_attribute(tensor_of(dot.a).shape[-1])}
         made = metal_matrix.Dot((a, b, dot.c), (dot.result.type,), attributes)
         made.location, made.span = dot.location, dot.span
