@@ -71,3 +71,12 @@ def test_parts_of_k_are_one_dot(kind: str) -> None:
     shader = run(text("product", kind), (1, 1), a, b, out, 128, 128, 128)
     assert shader.source.count("simdgroup_multiply_accumulate(") == 1
     assert shader.threadgroup_memory == 0
+
+
+@pytest.mark.parametrize("kind", ["gfx942", "gfx942-3"])
+def test_turns_behind_a_loop_go_on_with_its_sums(kind: str) -> None:
+    """All in one array of matrices, loaded directly."""
+    a, b, out = (random((128, 128), "f2", seed) for seed in range(3))
+    shader = run(text("product", kind), (1, 1), a, b, out, 128, 128, 128)
+    assert shader.source.count("simdgroup_float8x8") == 1
+    assert shader.threadgroup_memory == 0

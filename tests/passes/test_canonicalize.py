@@ -231,3 +231,49 @@ def test_views_of_one_number_and_of_views() -> None:
 
 
 OTHER = "#ttg.blocked<{sizePerThread = [1], threadsPerWarp = [32], warpsPerCTA = [4], order = [0]}>"
+
+
+def test_a_choice_by_the_condition_of_a_branch() -> None:
+    """It is the branch's own, whatever the other block gave; else it stays."""
+    found = simplified(
+        """
+        %d = arith.muli %n, %n : i32
+        %x = scf.if %c -> (i32) {
+          %a = tt.load %p : !tt.ptr<i32>
+          scf.yield %a : i32
+        } else {
+          scf.yield %n : i32
+        }
+        %r = arith.select %c, %x, %d : i32
+        tt.store %p, %r : !tt.ptr<i32>"""
+    )
+    assert "select" not in found
+    assert "scf.yield %d : i32" in found
+
+
+@pytest.mark.parametrize(
+    ("condition", "other", "more"),
+    [
+        ("%e", "%n", ""),  # another condition
+        ("%c", "%late", ""),  # not known where the branch is
+        ("%c", "%d", "tt.store %p, %x : !tt.ptr<i32>"),  # the branch's result is needed as it is
+    ],
+)
+def test_another_choice_stays(condition: str, other: str, more: str) -> None:
+    found = simplified(
+        f"""
+        %c0 = arith.constant 0 : i32
+        %e = arith.cmpi slt, %n, %c0 : i32
+        %d = arith.muli %n, %n : i32
+        %x = scf.if %c -> (i32) {{
+          %a = tt.load %p : !tt.ptr<i32>
+          scf.yield %a : i32
+        }} else {{
+          scf.yield %n : i32
+        }}
+        %late = tt.load %p : !tt.ptr<i32>
+        %r = arith.select {condition}, %x, {other} : i32
+        {more}
+        tt.store %p, %r : !tt.ptr<i32>"""
+    )
+    assert "arith.select" in found

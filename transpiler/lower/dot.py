@@ -27,6 +27,7 @@ from ..ir.types import (
     element_of,
 )
 from ..passes.direct import steps_masked
+from ..passes.layouts import parent_op
 from ..simdgroup import ELEMENTS_PER_LANE, SIDE
 from .context import Context, Storage
 from .distribution import Position, distribution_of
@@ -94,9 +95,14 @@ def _claim_matrices(op: Op, plan: Plan) -> None:
         return
     values = {op.result}
     carried = carried_accumulator(op)
+    chosen = chosen_accumulator(op)
     if carried is not None:
         values.add(carried)
         plan.same_array[op.result] = carried
+    elif chosen is not None:
+        values.add(chosen)
+        plan.same_array[op.result] = chosen
+        plan.same_array[chosen] = op.operands[2]
     plan.pairs |= values
     if holds_matrices(type_):
         plan.matrices |= values
@@ -121,6 +127,35 @@ def carried_accumulator(op: Op) -> Value | None:
         if argument.type == op.result.type and _comes_back(argument, op):
             return argument
     return None
+
+
+def chosen_accumulator(op: Op) -> Value | None:
+    """The result of an scf.if that is the dot's in one block, and c in the other; else None.
+
+    Where nobody else needs a loop's sums any more, the dot goes on with their array.
+    """
+    before, uses = op.operands[2], op.result.uses
+    if not isinstance(before.defining_op, scf.For | scf.If) or before.type != op.result.type:
+        return None
+    if len(uses) != 1 or {user for user, _ in before.uses} - {op} != {_other_end(op)}:
+        return None
+    ((last, index),) = uses
+    other = _other_end(op)
+    if last is not op.parent.terminator or other is None:  # type: ignore[union-attr]
+        return None
+    branch = parent_op(op)
+    assert isinstance(branch, scf.If)
+    same = len(before.uses) == 2 and other.operands[index] is before
+    return branch.results[index] if same else None
+
+
+def _other_end(op: Op) -> Op | None:
+    """The last op of the other block of the scf.if around an op."""
+    branch = parent_op(op)
+    if not isinstance(branch, scf.If) or branch.else_block is None:
+        return None
+    blocks = (branch.then_block, branch.else_block)
+    return blocks[op.parent is blocks[0]].terminator
 
 
 def _comes_back(argument: Value, dot: Op) -> bool:

@@ -44,6 +44,8 @@ def _simplify(op: Op) -> bool:
             return _store(op)
         case tt.AtomicPoll():
             return _poll(op)
+        case arith.Select():
+            return _repeated_choice(op) or _fold(op)
         case _:
             return _fold(op)
 
@@ -123,6 +125,28 @@ def _known_outside(op: scf.If, yes: Value, no: Value) -> Value | None:
     if yes.type == I1 and splat_of(yes) and splat_of(no) == 0:
         return op.condition
     return None
+
+
+def _repeated_choice(op: arith.Select) -> bool:
+    """select %c, (a result of scf.if %c), %other: the result, if the else block gives the other."""
+    condition, yes, no = op.operands
+    branch = yes.defining_op
+    if not isinstance(branch, scf.If) or branch.condition is not condition:
+        return False
+    if branch.else_block is None or len(yes.uses) > 1 or not _is_known_before(no, branch):
+        return False
+    branch.else_block.terminator.set_operand(yes.index, no)
+    op.replace_with([yes])
+    return True
+
+
+def _is_known_before(value: Value, op: Op) -> bool:
+    """Whether a value that is used behind an op, in its block, is there before it, too."""
+    maker = value.defining_op
+    if maker is None or maker.parent is not op.parent:
+        return not is_inside(value, op)
+    assert op.parent is not None
+    return op.parent.ops.index(maker) < op.parent.ops.index(op)
 
 
 def _drop_unused_results(op: scf.If) -> bool:

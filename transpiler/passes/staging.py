@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..dialects import arith, metal, metal_matrix, tt
+from ..dialects import arith, metal, metal_matrix, scf, tt
 from ..ir.attributes import Attribute, DenseArrayAttr, IntegerAttr, UnitAttr
 from ..ir.core import Module, Op, Value
 from ..ir.types import I32, ArrayType, TensorType, bit_width
@@ -26,7 +26,7 @@ from ..simdgroup import SIDE
 from ..target import Target
 from .direct import DirectLoads
 from .in_place import order_stores
-from .layouts import insert_after
+from .layouts import insert_after, parent_op
 from .operand_tiles import (
     held_type,
     is_transposed,
@@ -82,7 +82,9 @@ class _Staging:
         """A left operand from outside the dot's loop is loaded into registers before the loop."""
         value, maker = dot.a, dot.a.defining_op
         type_ = held_type(dot)
-        if type_ is None or maker is None or maker.parent is dot.parent or stays_in_registers(dot):
+        if type_ is None or maker is None or stays_in_registers(dot):
+            return
+        if (value, type_) not in self._held and not _is_in_a_loop_behind(dot, maker):
             return
         words = distribution_of(type_).count * bit_width(type_) // 32
         if words > self.target.registers // 4:  # beside the sums, which have up to half of them
@@ -178,6 +180,16 @@ def _is_used_once(value: Value) -> bool:
     maker = value.defining_op
     shared = [value, *(maker.operands[:1] if isinstance(maker, tt.Trans) else [])]
     return all(len(each.uses) == 1 for each in shared)
+
+
+def _is_in_a_loop_behind(op: Op, maker: Op) -> bool:
+    """Whether an op stands in a loop that another one stands before."""
+    holder = parent_op(op) if op.parent is not maker.parent else None
+    while holder is not None:
+        if isinstance(holder, scf.For | scf.While):
+            return True
+        holder = parent_op(holder) if holder.parent is not maker.parent else None
+    return False
 
 
 def _behind(op: Op) -> Op:
