@@ -2,8 +2,9 @@
 
 The same jit functions are compiled twice: by Triton for the GPU, and by Triton up to TTGIR, by
 Trimetal to MSL, and by NVRTC with the MSL library's CUDA mode. Both run in turns on the same
-arguments. Divisions and exponentials are those of Triton's accuracy in both builds. Results are
-compared with PyTorch in float64. Needs torch, Triton and the extra `cuda`.
+arguments. Divisions and exponentials have Triton's accuracy in both builds, in ours MSL's with
+`--accuracy metal`. Results are compared with PyTorch in float64. Needs torch, Triton and the extra
+`cuda`.
 """
 # torch and Triton have no types that a strict checker understands.
 # pyright: basic, reportMissingImports=false
@@ -43,12 +44,12 @@ def main() -> int:
     for make in Maker("cuda", scale).all():
         for work in make():
             if not options.names or any(name in work.name for name in options.names):
-                outcomes.append(_outcome(work, bandwidth, repeats, options.out, console))
+                outcomes.append(_outcome(work, bandwidth, repeats, options, console))
     console.print(_table(outcomes))
     compared = [each.ratio for each in outcomes if each.memory_bound and each.ratio]
     mean = math.exp(sum(map(math.log, compared)) / len(compared)) if compared else 0.0
     console.print(f"geometric mean of {len(compared)} bound by memory: {mean:.3f}")
-    _write(options.out, outcomes, bandwidth, mean)
+    _write(options, outcomes, bandwidth, mean)
     return 0 if all(each.right for each in outcomes) else 1
 
 
@@ -56,16 +57,21 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.gpu", description=__doc__)
     parser.add_argument("names", nargs="*", help="only kernels whose name contains one of these")
     parser.add_argument("--quick", action="store_true", help="smaller arrays, fewer runs")
+    parser.add_argument(
+        "--accuracy", choices=("triton", "metal"), default="triton", help="of `/`, exp and exp2"
+    )
     parser.add_argument("--out", type=Path, default=_FOLDER, help="folder for JSON, PNG and MSL")
     return parser.parse_args()
 
 
-def _outcome(work: Work, bandwidth: float, repeats: int, out: Path, console: Console) -> Outcome:
+def _outcome(
+    work: Work, bandwidth: float, repeats: int, options: argparse.Namespace, console: Console
+) -> Outcome:
     """One line, shown as soon as it is there; what is refused is a line too."""
     try:
         name = work.name.replace(" ", "_")
-        (out / f"{name}.metal").write_text(shader_of(work).source, encoding="utf-8")
-        outcome = measure(work, bandwidth, repeats)
+        (options.out / f"{name}.metal").write_text(shader_of(work).source, encoding="utf-8")
+        outcome = measure(work, bandwidth, repeats, options.accuracy)
     except (trimetal.TrimetalError, RuntimeError) as error:
         outcome = Outcome(work.name, work.memory_bound, math.inf, 0, False, refused=str(error))
         console.print(f"[red]{work.name}[/red]: {error}", highlight=False)
@@ -93,9 +99,13 @@ def _table(outcomes: list[Outcome]) -> Table:
     return table
 
 
-def _write(out: Path, outcomes: list[Outcome], bandwidth: float, mean: float) -> None:
+def _write(
+    options: argparse.Namespace, outcomes: list[Outcome], bandwidth: float, mean: float
+) -> None:
     """The JSON file and the plot."""
+    out: Path = options.out
     found = {
+        "accuracy": options.accuracy,
         "gpu": torch.cuda.get_device_name(),
         "triton": triton.__version__,
         "torch": torch.__version__,

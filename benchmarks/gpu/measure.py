@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 import trimetal
+from trimetal.runtime.cuda.compiler import Accuracy
 from trimetal.runtime.cuda.kernel import CudaKernel
 
 from .cases import Work
@@ -86,10 +87,10 @@ def shader_of(work: Work) -> trimetal.Shader:
     )
 
 
-def measure(work: Work, bandwidth: float, repeats: int) -> Outcome:
+def measure(work: Work, bandwidth: float, repeats: int, accuracy: Accuracy) -> Outcome:
     """Compile both ways, compare the results with what is right, and the times."""
     shader = shader_of(work)
-    kernel = CudaKernel(shader, accuracy="triton")  # both are compared with float64 below
+    kernel = CudaKernel(shader, accuracy=accuracy)
     arguments = list(work.arguments.values())
 
     def ours() -> None:
