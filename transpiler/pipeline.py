@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from .errors import VerifyError
 from .ir.core import Module
+from .ir.verify import verify
 from .lower.kernel import lower
 from .passes.accelerate import accelerate
 from .passes.barriers import place_barriers
@@ -59,6 +61,16 @@ def _in_place(function: Callable[[Module], None]) -> Callable[[Module, Target], 
 
 CONTRACTION = "contraction"
 
+
+def verify_passes(module: Module) -> None:
+    """What the passes on tensors made: a mistake of theirs must not become a wrong kernel."""
+    try:
+        verify(module)
+    except VerifyError as error:
+        note = "the text is right, a pass of Trimetal made this of it: please report it"
+        raise VerifyError(error.message, error.span, note) from None
+
+
 # On tensors: one function without branches between blocks, then smaller, so that the plan sees
 # every value once. `lower` makes one thread's program. On threads: what each register loop
 # recomputes is shared (cse) and moved out of it (hoist), before guards are merged, since a mask
@@ -90,6 +102,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("dce-stage", _in_place(eliminate_dead_code)),
     Pass("plain-axes", make_axes_plain),
     Pass("memory-order", _in_place(order_memory)),  # every access has its threads now
+    Pass("verify", _in_place(verify_passes)),
     Pass("lower", lower),
     Pass("forward", _in_place(forward_values)),
     Pass("hoist", _in_place(hoist_loop_invariants)),
