@@ -66,10 +66,16 @@ class _Layouts:
             self.before[value] = encoding_of(value)
             set_encoding(value, encoding)
         for op in list(function.walk()):
-            for index, encoding in list(self._needs(op)):
-                value = op.operands[index]
-                if encoding_of(value) != encoding:
-                    op.set_operand(index, self.in_layout(value, encoding, op))
+            self._fit(op)
+
+    def _fit(self, op: Op) -> None:
+        """Give an op operands in the layouts that it needs."""
+        for index, encoding in list(self._needs(op)):
+            value = op.operands[index]
+            if encoding_of(value) != encoding:
+                op.set_operand(index, self.in_layout(value, encoding, op))
+        if isinstance(op, tt.AtomicRmw) and isinstance(op.operands[1].type, TensorType):
+            set_encoding(op.result, encoding_of(op.operands[1]))  # whether or not it is needed
 
     # -- choosing ------------------------------------------------------------------------------
 
