@@ -99,3 +99,44 @@ def test_what_takes_no_more_registers_is_kept() -> None:
 def test_a_few_instructions_are_computed_again(dtype: str, last: str) -> None:
     """Where `x` is needed to the end, or half as large, `normal` would take registers."""
     assert launched(dtype, last).count("- middle") == 2
+
+
+def halves_turned(names: str) -> str:
+    """out = x + y and, behind it, x - y of as many elements, in four steps a thread."""
+    buffers = ", ".join(f"%{n}_ptr: !tt.ptr<f32> {{tt.divisibility = 16 : i32}}" for n in names)
+    layout = blocked([4], [32], [2])
+    floats, row, ints = (
+        f"tensor<{SIZE}x{dtype}, {layout}>" for dtype in ("f32", "!tt.ptr<f32>", "i32")
+    )
+    rows = "".join(
+        f"""
+    %{n}_row = tt.splat %{n}_ptr : !tt.ptr<f32> -> {row}
+    %{n}_at = tt.addptr %{n}_row, %range : {row}, {ints}"""
+        for n in names
+    )
+    return module(
+        f"""tt.func public @turned({buffers}) {{
+    %range = tt.make_range {{end = {SIZE} : i32, start = 0 : i32}} : {ints}{rows}
+    %size = arith.constant dense<{SIZE}> : {ints}
+    %x = tt.load %x_at : {row}
+    %y = tt.load %y_at : {row}
+    %sum = arith.addf %x, %y : {floats}
+    tt.store %o_at, %sum : {row}
+    %behind = tt.addptr %o_at, %size : {row}, {ints}
+    %difference = arith.subf %x, %y : {floats}
+    tt.store %behind, %difference : {row}
+    tt.return
+  }}""",
+        warps=2,
+    )
+
+
+def test_stores_come_behind_the_loads_of_all_steps() -> None:
+    """Both rows are in registers for the second store: the first has a loop behind the loads."""
+    x, y = (np.random.default_rng().standard_normal(SIZE).astype("float32") for _ in range(2))
+    out = poison(2 * SIZE, "float32")
+    source = run(halves_turned("xyo"), (1,), x, y, out).source
+    np.testing.assert_array_equal(out, np.concatenate([x + y, x - y]))
+    first_store = source.index("*(device float4*)")
+    assert "device const float4*" not in source[first_store:]
+    assert source.count("for (int r = 0; r < 4; ++r)") == 3

@@ -90,6 +90,7 @@ class Plan:
             before = len(self.kept)
             self.groups = []
             self.segments = self._plan_block(function.regions[0].block, 0)
+            self._put_stores_behind_loads(self.segments, self._values_read_elsewhere())
             self.kept |= values_to_keep(self)
             if len(self.kept) == before:
                 break
@@ -191,6 +192,26 @@ class Plan:
                     if read and maker.get(value) is not group:
                         stored.add(value)
         return stored
+
+    def _put_stores_behind_loads(self, segments: list[Segment], stored: set[Value]) -> None:
+        """Where all that a loop loads has an array anyway, its stores get a loop of their own.
+
+        No compiler moves a load to before a store that may be to the same place: in one loop each
+        step would wait for its own loads.
+        """
+        for segment in list(segments):
+            if isinstance(segment, Control):
+                for body in segment.bodies:
+                    self._put_stores_behind_loads(body, stored)
+            elif isinstance(segment, Group) and segment.has_load and segment.has_store:
+                stores = [root for root in segment.roots if root.effect == "write"]
+                others = [root for root in segment.roots if root.effect != "write"]
+                in_arrays = all(root.immediate and stored >= set(root.produced) for root in others)
+                if in_arrays and all(root.access == "store" for root in stores):
+                    behind = Group(segment.distribution, stores, segment.depth)
+                    segment.roots = others
+                    segments.insert(segments.index(segment) + 1, behind)
+                    self.groups.insert(self.groups.index(segment) + 1, behind)
 
     def _arrays_taken_over(self) -> dict[Value, Value]:
         """Kept values that may replace, element by element, the last value that they need.
