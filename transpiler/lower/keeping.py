@@ -17,6 +17,7 @@ from ..dialects import arith, math, tt
 from ..ir.core import Op, Value
 from ..ir.types import TensorType, bit_width, element_of
 from .distribution import distribution_of
+from .roots import Keep
 from .views import coordinate_map
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class _Keeping:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.costs: dict[Value, int] = {}
+        self._read: dict[int, set[Value]] = {}
+        self._smaller: dict[Value, set[Value]] = {}
 
     def values(self) -> set[Value]:
         """See `values_to_keep`."""
@@ -79,41 +82,66 @@ class _Keeping:
         They go element by element, as the value's come. Not so matrices, nor what is from outside
         of a loop, whose next turn needs it.
         """
-        kept = self.plan.kept
-        needed = self._read_behind(group)
-        kept.add(value)
-        needed -= self._read_behind(group)
-        kept.discard(value)
+        if group not in self._read:
+            self._read[group] = self._read_behind(group)
+        needed = self._read[group] - self._read_behind(group, value)
         assert value.defining_op is not None
         block = value.defining_op.parent
         makers = ((v, v.defining_op) for v in needed)
         return {
             v
             for v, op in makers
-            if op is not None and op.parent is block and (isinstance(op, tt.Load) or v in kept)
+            if op is not None
+            and op.parent is block
+            and (isinstance(op, tt.Load) or v in self.plan.kept)
         }
 
-    def _read_behind(self, number: int) -> set[Value]:
-        """Values that are read from where they were put, by groups behind one."""
-        return {
-            value
-            for group in self.plan.groups[number + 1 :]
-            for root in group.roots
-            for value, _, read in self.plan.visits(root, group)
-            if read
-        }
+    def _read_behind(self, number: int, also: Value | None = None) -> set[Value]:
+        """Values that are read from where they were put, `also` one more, by groups behind one."""
+        stack: list[Value] = []
+        for group in self.plan.groups[number + 1 :]:
+            for root in group.roots:
+                for value in root.operands:
+                    stack += self._made_of(value) if isinstance(root, Keep) else [value]
+        seen: set[Value] = set()
+        found: set[Value] = set()
+        while stack:
+            value = stack.pop()
+            if value in seen:
+                continue
+            seen.add(value)
+            if value is also or self.plan.is_available(value):
+                found.add(value)
+            else:
+                stack += self._made_of(value)
+        return found
+
+    def _made_of(self, value: Value) -> list[Value]:
+        """The tensors from which a value is computed."""
+        op = value.defining_op
+        assert op is not None
+        if self.plan.view(value) is not None:
+            return [op.operands[0]]
+        return [v for v in op.operands if isinstance(v.type, TensorType)]
 
     def _smallest(self, value: Value) -> set[Value]:
         """The value, or fewer elements that it is cheaply made of: a row of a sum with a column."""
+        if value not in self._smaller:
+            found = {kept for each in self._costly(value) for kept in self._smallest(each)}
+            is_smaller = sum(map(_registers, found)) < _registers(value)
+            self._smaller[value] = found if found and is_smaller else {value}
+        return self._smaller[value]
+
+    def _costly(self, value: Value) -> list[Value]:
+        """What would have to be kept instead of a value; nothing where that is the value itself."""
         op = value.defining_op
         assert op is not None
         operands = [v for v in op.operands if isinstance(v.type, TensorType)]
         costly = [v for v in operands if self._cost(v) > _CHEAP]
         cheap = own_cost(op) + sum(self._cost(v) for v in operands if v not in costly)
-        if not costly or cheap > _CHEAP or any(self.plan.is_available(v) for v in costly):
-            return {value}
-        found = {kept for v in costly for kept in self._smallest(v)}
-        return found if sum(map(_registers, found)) < _registers(value) else {value}
+        if cheap > _CHEAP or any(self.plan.is_available(v) for v in costly):
+            return []
+        return costly
 
     def _weight(self, value: Value, group: Group) -> int:
         op = value.defining_op
