@@ -84,3 +84,33 @@ def test_a_product_of_three(target: str) -> None:
     run(text, (1,), a, b, v, out, target=target)
     exact = a.astype(np.float64) @ b.astype(np.float64) @ v.astype(np.float64)
     assert errors(out, exact) <= 1e-5
+
+
+@pytest.mark.parametrize("target", ["m1", "m3"])
+def test_sums_that_begin_with_a_number_a_row(target: str) -> None:
+    """One number for both elements of a lane, but not for all lanes."""
+    wide = f"tensor<{M}x{N}xf32, {SQUARE}>"
+    thin = f"tensor<{M}xf32, #ttg.slice<{{dim = 1, parent = {SQUARE}}}>>"
+    tall = f"tensor<{M}x1xf32, {SQUARE}>"
+    text = module(f"""
+  tt.func public @rows(%a_ptr: !tt.ptr<f32>, %b_ptr: !tt.ptr<f32>, %c_ptr: !tt.ptr<f32>,
+                       %out_ptr: !tt.ptr<f32>) {{
+    {loaded("a", (M, 32), "f32", ROWS)}
+    {loaded("b", (32, N), "f32", ROWS)}
+    {loaded("c", (M, N), "f32", SQUARE)}
+    %largest = "tt.reduce"(%c) <{{axis = 1 : i32}}> ({{
+    ^bb0(%x: f32, %y: f32):
+      %both = arith.maxnumf %x, %y : f32
+      tt.reduce.return %both : f32
+    }}) : ({wide}) -> {thin}
+    %column = tt.expand_dims %largest {{axis = 1 : i32}} : {thin} -> {tall}
+    %begin = tt.broadcast %column : {tall} -> {wide}
+    {dot("d", "%a", "%b", "%begin", (M, N, 32), "f32 f32 f32", SQUARE)}
+    {stored("%d", (M, N), "f32", SQUARE)}
+    tt.return
+  }}""")
+    a, b, c = (random(shape, "f4", i) for i, shape in enumerate(((M, 32), (32, N), (M, N))))
+    out = poison((M, N), "f4")
+    run(text, (1,), a, b, c, out, target=target)
+    exact = a.astype(np.float64) @ b.astype(np.float64) + c.max(1, keepdims=True)
+    assert errors(out, exact) <= 1e-5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..dialects import metal, metal_matrix
+from ..dialects import arith, metal, metal_matrix
 from ..ir.core import Op, Value
 from ..ir.types import ArrayType, PointerType, VectorType, element_of
 from .body import BodyWriter, Handler, local_array, write_entry
@@ -61,17 +61,21 @@ def _multiply_accumulate(writer: BodyWriter, op: Op) -> None:
 
 
 def _write(writer: BodyWriter, op: Op) -> None:
-    """One number in all elements of a matrix; any other write as ever."""
+    """One number in all elements of a matrix, the same in all lanes; any other write as ever."""
     assert isinstance(op, metal.Write)
     source = op.value.defining_op
-    is_fill = metal_matrix.is_matrices(op.array.type) and op.lane is None
-    if not (is_fill and isinstance(source, metal.SplatVector)):
+    is_whole = metal_matrix.is_matrices(op.array.type) and op.lane is None
+    if not (is_whole and isinstance(source, metal.SplatVector) and _is_constant(source.source)):
         write_entry(writer, op)
         return
     matrix = _matrix(writer, op.array, op.index)
     scalar = writer.writer.typed(source.source)
     fill = f"make_filled_simdgroup_matrix<{name_of(source.source.type)}, 8, 8>({scalar.text})"
     writer.add(f"{matrix} = {fill};", op.location)
+
+
+def _is_constant(value: Value) -> bool:
+    return isinstance(value.defining_op, arith.Constant)
 
 
 MATRIX_HANDLERS: dict[type[Op], Handler] = {
