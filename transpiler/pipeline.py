@@ -102,7 +102,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("dce-stage", _in_place(eliminate_dead_code)),
     Pass("plain-axes", make_axes_plain),
     Pass("memory-order", _in_place(order_memory)),  # every access has its threads now
-    Pass("verify", _in_place(verify_passes)),
+    Pass("verify-tensors", _in_place(verify_passes)),
     Pass("lower", lower),
     Pass("forward", _in_place(forward_values)),
     Pass("hoist", _in_place(hoist_loop_invariants)),

@@ -25,7 +25,7 @@ def test_a_mistake_of_a_pass_is_an_error(monkeypatch: pytest.MonkeyPatch) -> Non
         return module
 
     passes = list(pipeline.PASSES)
-    place = next(i for i, each in enumerate(passes) if each.name == "verify")
+    place = next(i for i, each in enumerate(passes) if each.name == "verify-tensors")
     passes.insert(place, Pass("forget", forget))
     monkeypatch.setattr(pipeline, "PASSES", tuple(passes))
     with pytest.raises(VerifyError, match="a pass of Trimetal made this of it"):
