@@ -29,9 +29,13 @@ NONE = Traffic(0, 0, 0, 0, 0, 0, 0)
 
 
 def profile(body: str, **more: Any) -> Profile:
-    """The counts of a body run by three threadgroups of 64 threads; n is 5."""
-    kernel = compile(inline(body, **more))
-    start = fresh().integers(1, 100, 4 * THREADS)
+    """The counts of a body run by three threadgroups of 64 threads; n is 5.
+
+    Each threadgroup has buffers of its own: they run at the same time.
+    """
+    own = f"out += {4 * THREADS}u * program.x; numbers += {4 * THREADS}u * program.x;\n"
+    kernel = compile(inline(own + body, **more))
+    start = fresh().integers(1, 100, 4 * THREADS * PROGRAMS)
     results = [start.astype(np.float32), start.astype(np.int32)]
     counted = [array.copy() for array in results]
     kernel((PROGRAMS,), *results, 5)

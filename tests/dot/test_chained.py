@@ -114,3 +114,41 @@ def test_sums_that_begin_with_a_number_a_row(target: str) -> None:
     run(text, (1,), a, b, c, out, target=target)
     exact = a.astype(np.float64) @ b.astype(np.float64) + c.max(1, keepdims=True)
     assert errors(out, exact) <= 1e-5
+
+
+def test_a_branch_in_a_loop_begins_each_turn_with_the_same_sums() -> None:
+    """Sums of a loop, to which a branch in the turns of another loop adds."""
+    wide = f"tensor<{M}x{N}xf32, {SQUARE}>"
+    kind = ((M, N, 32), "f32 f32 f32", SQUARE)
+    text = module(f"""
+  tt.func public @turns(%a_ptr: !tt.ptr<f32>, %b_ptr: !tt.ptr<f32>, %out_ptr: !tt.ptr<f32>,
+                        %n: i32, %m: i32) {{
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    %size = arith.constant {M * N} : i32
+    %zero = arith.constant dense<0.0> : {wide}
+    {loaded("a", (M, 32), "f32", ROWS)}
+    {loaded("b", (32, N), "f32", ROWS)}
+    %sums = scf.for %i = %c0 to %n step %c1 iter_args(%x = %zero) -> ({wide}) : i32 {{
+      {dot("d", "%a", "%b", "%x", *kind)}
+      scf.yield %d : {wide}
+    }}
+    scf.for %j = %c0 to %m step %c1 : i32 {{
+      %c = arith.cmpi sge, %j, %c1 : i32
+      %r = scf.if %c -> ({wide}) {{
+        {dot("e", "%a", "%b", "%sums", *kind)}
+        scf.yield %e : {wide}
+      }} else {{
+        scf.yield %sums : {wide}
+      }}
+      %begin = arith.muli %j, %size : i32
+      %turn_ptr = tt.addptr %out_ptr, %begin : !tt.ptr<f32>, i32
+      {stored("%r", (M, N), "f32", SQUARE).replace("%out", "%turn")}
+    }}
+    tt.return
+  }}""")
+    a, b = random((M, 32), "f4", 0), random((32, N), "f4", 1)
+    out = poison((3, M, N), "f4")
+    run(text, (1,), a, b, out, 2, 3)
+    product = a.astype(np.float64) @ b.astype(np.float64)
+    assert errors(out, np.stack([2 * product, 3 * product, 3 * product])) <= 1e-5

@@ -277,3 +277,24 @@ def test_another_choice_stays(condition: str, other: str, more: str) -> None:
         tt.store %p, %r : !tt.ptr<i32>"""
     )
     assert "arith.select" in found
+
+
+def test_a_choice_in_a_loop_behind_the_branch_stays() -> None:
+    """What each turn computes is not known where the branch is."""
+    found = simplified(
+        """
+        %c0 = arith.constant 0 : i32
+        %c1 = arith.constant 1 : i32
+        %x = scf.if %c -> (i32) {
+          %a = tt.load %p : !tt.ptr<i32>
+          scf.yield %a : i32
+        } else {
+          scf.yield %n : i32
+        }
+        scf.for %i = %c0 to %n step %c1 : i32 {
+          %late = arith.muli %i, %n : i32
+          %r = arith.select %c, %x, %late : i32
+          tt.store %p, %r : !tt.ptr<i32>
+        }"""
+    )
+    assert "arith.select %c, %x, %late" in found

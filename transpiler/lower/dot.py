@@ -145,8 +145,10 @@ def chosen_accumulator(op: Op) -> Value | None:
         return None
     branch = parent_op(op)
     assert isinstance(branch, scf.If)
+    # Else the branch is in a loop of its own, whose later turns need the same sums again.
+    beside = branch.parent is before.defining_op.parent
     same = len(before.uses) == 2 and other.operands[index] is before
-    return branch.results[index] if same else None
+    return branch.results[index] if beside and same else None
 
 
 def _other_end(op: Op) -> Op | None:

@@ -133,7 +133,9 @@ def _repeated_choice(op: arith.Select) -> bool:
     branch = yes.defining_op
     if not isinstance(branch, scf.If) or branch.condition is not condition:
         return False
-    if branch.else_block is None or len(yes.uses) > 1 or not _is_known_before(no, branch):
+    if branch.parent is not op.parent or branch.else_block is None or len(yes.uses) > 1:
+        return False
+    if not _is_known_before(no, branch):
         return False
     branch.else_block.terminator.set_operand(yes.index, no)
     op.replace_with([yes])
