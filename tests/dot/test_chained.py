@@ -152,3 +152,43 @@ def test_a_branch_in_a_loop_begins_each_turn_with_the_same_sums() -> None:
     run(text, (1,), a, b, out, 2, 3)
     product = a.astype(np.float64) @ b.astype(np.float64)
     assert errors(out, np.stack([2 * product, 3 * product, 3 * product])) <= 1e-5
+
+
+@pytest.mark.parametrize("turns", [0, 3])
+def test_a_branch_goes_on_with_sums_that_no_dot_keeps(turns: int) -> None:
+    """A loop that swaps its sums has plain arrays for them."""
+    wide = f"tensor<{M}x{N}xf32, {SQUARE}>"
+    kind = ((M, N, 32), "f32 f32 f32", SQUARE)
+    text = module(f"""
+  tt.func public @swap(%a_ptr: !tt.ptr<f32>, %b_ptr: !tt.ptr<f32>, %out_ptr: !tt.ptr<f32>,
+                       %n: i32) {{
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    %c = arith.cmpi sge, %n, %c0 : i32
+    %zero = arith.constant dense<0.0> : {wide}
+    %one = arith.constant dense<1.0> : {wide}
+    {loaded("a", (M, 32), "f32", ROWS)}
+    {loaded("b", (32, N), "f32", ROWS)}
+    %sums:2 = scf.for %i = %c0 to %n step %c1 iter_args(%x = %zero, %y = %one)
+        -> ({wide}, {wide}) : i32 {{
+      {dot("d", "%a", "%b", "%x", *kind)}
+      scf.yield %y, %d : {wide}, {wide}
+    }}
+    %r = scf.if %c -> ({wide}) {{
+      {dot("e", "%a", "%b", "%sums#0", *kind)}
+      scf.yield %e : {wide}
+    }} else {{
+      scf.yield %sums#0 : {wide}
+    }}
+    %both = arith.subf %r, %sums#1 : {wide}
+    {stored("%both", (M, N), "f32", SQUARE)}
+    tt.return
+  }}""")
+    a, b = random((M, 32), "f4", 0), random((32, N), "f4", 1)
+    out = poison((M, N), "f4")
+    run(text, (1,), a, b, out, turns)
+    product = a.astype(np.float64) @ b.astype(np.float64)
+    x, y = 0 * product, 0 * product + 1
+    for _ in range(turns):
+        x, y = y, x + product
+    assert errors(out, x + product - y) <= 1e-5

@@ -38,7 +38,7 @@ from .iteration import Iteration, loop_runs, register_loops
 from .plan import Group, Plan
 from .roots import Root, makes_roots
 from .tiles import Tile, coordinate, write_elements
-from .widths import follows_vectors
+from .widths import follows_vectors, stored_as
 
 if TYPE_CHECKING:
     from .group import GroupLowering
@@ -95,7 +95,7 @@ def _claim_matrices(op: Op, plan: Plan) -> None:
         return
     values = {op.result}
     carried = carried_accumulator(op)
-    chosen = chosen_accumulator(op)
+    chosen = chosen_accumulator(op, plan)
     if carried is not None:
         values.add(carried)
         plan.same_array[op.result] = carried
@@ -129,15 +129,18 @@ def carried_accumulator(op: Op) -> Value | None:
     return None
 
 
-def chosen_accumulator(op: Op) -> Value | None:
+def chosen_accumulator(op: Op, plan: Plan) -> Value | None:
     """The result of an scf.if that is the dot's in one block, and c in the other; else None.
 
-    Where nobody else needs a loop's sums any more, the dot goes on with their array.
+    Where nobody else needs a loop's sums any more, the dot goes on with their array, if a dot has
+    made it.
     """
     before, uses = op.operands[2], op.result.uses
     if not isinstance(before.defining_op, scf.For | scf.If) or before.type != op.result.type:
         return None
     if len(uses) != 1 or {user for user, _ in before.uses} - {op} != {_other_end(op)}:
+        return None
+    if stored_as(before) not in plan.pairs:
         return None
     ((last, index),) = uses
     other = _other_end(op)
