@@ -91,3 +91,41 @@ def test_an_array_that_no_registers_hold_is_not_unrolled(rows: int, unrolled: bo
     shader = run(text, (1,), x, out)
     np.testing.assert_array_equal(out, x)
     assert ("UNROLL for" in shader.source) == unrolled
+
+
+def test_a_result_that_nobody_needs() -> None:
+    """What a branch moves for it is gone, with the array that would keep it."""
+    one, four = blocked([1], [32], [8]), blocked([4], [32], [8])
+    narrow, wide = f"tensor<256xf32, {one}>", f"tensor<256xf32, {four}>"
+    text = module(
+        f"""
+  tt.func public @unused(%in: !tt.ptr<f32>, %out: !tt.ptr<f32>, %n: i32) {{
+    %c0 = arith.constant 0 : i32
+    %zero = arith.constant dense<0.0> : {wide}
+    %c = arith.cmpi sgt, %n, %c0 : i32
+    %i = tt.make_range {{end = 256 : i32, start = 0 : i32}} : tensor<256xi32, {one}>
+    {pointers("%in", "%i", (256,), "f32", one)}
+    %x = tt.load %i_p : tensor<256x!tt.ptr<f32>, {one}>
+    %y = scf.if %c -> ({wide}) {{
+      %moved = ttg.convert_layout %x : {narrow} -> {wide}
+      scf.yield %moved : {wide}
+    }} else {{
+      tt.store %i_p, %x : tensor<256x!tt.ptr<f32>, {one}>
+      scf.yield %zero : {wide}
+    }}
+    %s = "tt.reduce"(%y) <{{axis = 0 : i32}}> ({{
+    ^bb0(%a: f32, %b: f32):
+      %m = arith.maxnumf %a, %b : f32
+      tt.reduce.return %m : f32
+    }}) : ({wide}) -> f32
+    %two = arith.constant 2.0 : f32
+    %j = tt.addptr %out, %n : !tt.ptr<f32>, i32
+    tt.store %j, %two : !tt.ptr<f32>
+    tt.return
+  }}""",
+        8,
+    )
+    x, out = np.ones(256, np.float32), poison(4, "f4")
+    shader = run(text, (1,), x, out, 3)
+    assert out[3] == 2
+    assert "threadgroup " not in shader.source.partition("{")[2]

@@ -180,22 +180,26 @@ def eliminate_dead_code(module: Module) -> None:
     for op in module.body.ops:
         for region in op.regions:
             for block in region.blocks:
-                _dce(block)
+                while _dce(block):  # what was written to an array may have no use any more
+                    pass
 
 
-def _dce(block: Block) -> None:
+def _dce(block: Block) -> bool:
+    """Remove a block's dead ops; whether there were arrays that nobody reads."""
     dead: list[Op] = []
+    dropped = False
     for op in reversed(list(block.ops)):
         for region in op.regions:
             for inner in region.blocks:
-                _dce(inner)
+                dropped |= _dce(inner)
         if any(result.uses for result in op.results):
             if isinstance(op, metal.Local | metal.Threadgroup):
-                _drop_unread(op)
+                dropped |= _drop_unread(op)
         elif _is_removable(op):
             op.drop_operands()
             dead.append(op)
     block.erase(dead)
+    return dropped
 
 
 def _is_removable(op: Op) -> bool:
@@ -213,10 +217,12 @@ def _is_empty(block: Block) -> bool:
     return all(op.terminator for op in block.ops)
 
 
-def _drop_unread(op: Op) -> None:
+def _drop_unread(op: Op) -> bool:
     writes = op.result.users
     assert isinstance(op.result.type, ArrayType)
-    if all(isinstance(user, metal.Write) for user in writes):
-        for write in writes:
-            write.erase()
-        op.erase()
+    if not all(isinstance(user, metal.Write) for user in writes):
+        return False
+    for write in writes:
+        write.erase()
+    op.erase()
+    return True
