@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ..lower.support import Array
-from .support import DTYPES, assert_close, empty, launch_for, normal
+from .support import DTYPES, assert_close, empty, launch_for, normal, product
 
 pytestmark = pytest.mark.triton
 
@@ -40,23 +40,29 @@ def reference(
     def rounded(x: Array) -> Array:
         return x.astype(DTYPES[rounding]).astype(wide) if rounding else x
 
+    def dot(a: Array, b: Array) -> Array:
+        return np.stack([product(*pair) for pair in zip(a, b, strict=True)]) if rounding else a @ b
+
+    def turned(x: Array) -> Array:
+        return x.swapaxes(1, 2)
+
     q, k, v, grad = (x.astype(wide) for x in (q, k, v, grad))
-    scores = q @ k.swapaxes(1, 2) * wide(scale)
+    scores = dot(q, turned(k)) * (wide(scale) * wide(np.log2(np.e)))
     if causal:
         below = np.tril(np.ones(scores.shape[1:], bool))
         scores = np.where(below, scores, wide(-np.inf))
     largest = scores.max(2, keepdims=True)
-    weights = np.exp(scores - largest)
+    weights = np.exp2(scores - largest)
     total = weights.sum(2, keepdims=True)
-    out = rounded(rounded(weights) @ v / total)
-    weights = weights / total
+    norm = largest + np.log2(total)
+    out = rounded(dot(rounded(weights), v) / total)
+    weights = np.exp2(scores - norm)
     delta = (out * grad).sum(2, keepdims=True)
-    changes = weights * (grad @ v.swapaxes(1, 2) - delta)
-    dq = rounded(rounded(changes) @ k * wide(scale))
-    dk = rounded(rounded(changes).swapaxes(1, 2) @ q * wide(scale))
-    dv = rounded(rounded(weights).swapaxes(1, 2) @ grad)
-    norm = (largest + np.log(total))[:, :, 0] * wide(np.log2(np.e))
-    return Attention(out, norm, dq, dk, dv)
+    changes = weights * (dot(grad, turned(v)) - delta)
+    dq = rounded(dot(rounded(changes), k) * wide(scale))
+    dk = rounded(dot(rounded(turned(changes)), q) * wide(scale))
+    dv = rounded(dot(rounded(turned(weights)), grad))
+    return Attention(out, norm[:, :, 0], dq, dk, dv)
 
 
 def run(
