@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..dialects import arith, metal, scf, tt, ub
-from ..ir.core import Block, Op, Value
+from ..ir.core import Block, Value
 from ..ir.types import ArrayType, PointerType
+
+CONTROL = (scf.For, scf.If, scf.While)
 
 
 def origins(pointers: Iterable[Value]) -> set[Value]:
@@ -40,37 +42,33 @@ def is_unknown(pointer: Value) -> bool:
 
 
 def _is_kernel_argument(value: Value) -> bool:
-    if not isinstance(value.owner, Block):
-        return False
-    region = value.owner.parent
-    return region is not None and isinstance(region.parent, metal.Kernel)
+    return isinstance(value.owner, Block) and isinstance(value.owner.parent_op, metal.Kernel)
 
 
 def sources(value: Value) -> list[Value]:
     """The values that a pointer is computed from, or may be a copy of; none where unknown."""
     op = value.defining_op
-    if op is None:
-        return _carried(value)
+    if op is None or isinstance(op, CONTROL):
+        return copied(value)
     if isinstance(op, tt.Addptr | tt.Bitcast):
         return [op.operands[0]]
     if isinstance(op, arith.Select):
         return [op.operands[1], op.operands[2]]
+    if isinstance(op, metal.Read) and _is_own(op.array):
+        return [user.value for user in op.array.users if isinstance(user, metal.Write)]
+    return []
+
+
+def copied(value: Value) -> list[Value]:
+    """What a loop's argument, or the result of a loop or a branch, may be a copy of."""
+    op = value.defining_op
     if isinstance(op, scf.For):
         return [op.inits[value.index], op.yields[value.index]]
     if isinstance(op, scf.If):
         return [region.block.terminator.operands[value.index] for region in op.regions]
     if isinstance(op, scf.While):
         return [op.before.terminator.operands[1 + value.index]]
-    if isinstance(op, metal.Read) and _is_own(op.array):
-        return [user.value for user in op.array.users if isinstance(user, metal.Write)]
-    return []
-
-
-def _carried(value: Value) -> list[Value]:
-    """What a loop's argument may be."""
-    assert isinstance(value.owner, Block)
-    region = value.owner.parent
-    loop: Op | None = region.parent if region else None
+    loop = value.owner.parent_op if isinstance(value.owner, Block) else None
     if isinstance(loop, scf.For) and value.index > 0:
         return [loop.inits[value.index - 1], loop.yields[value.index - 1]]
     if isinstance(loop, scf.While) and value.owner is loop.before:

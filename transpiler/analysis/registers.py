@@ -47,7 +47,7 @@ def half_registers(value: Value) -> int:
     """16-bit registers of a value."""
     if isinstance(value.defining_op, arith.Constant):
         return 0
-    if isinstance(value.owner, Block) and isinstance(_holder(value.owner), metal.RegisterLoop):
+    if isinstance(value.owner, Block) and isinstance(value.owner.parent_op, metal.RegisterLoop):
         return 0
     return _halves(value.type)
 
@@ -61,11 +61,6 @@ def _halves(type_: Type) -> int:
     if not isinstance(element, IntegerType | FloatType | PointerType):
         return 0
     return lanes * max(1, bit_width(element) // _HALF)
-
-
-def _holder(block: Block) -> Op | None:
-    """The op whose region a block is in."""
-    return block.parent.parent if block.parent is not None else None
 
 
 class _Spans:
@@ -97,7 +92,7 @@ class _Spans:
         if isinstance(value.type, ArrayType):
             return min(start for start, _ in uses), last
         if isinstance(value.owner, Block):
-            holder = _holder(value.owner)
+            holder = value.owner.parent_op
             return self._spans[holder][0] if holder is not None else 0, last
         return self._spans[value.owner][1], last
 
@@ -106,7 +101,7 @@ class _Spans:
         start = self._spans[user][0]
         found, op = (start, start), user
         while op.parent is not home and op.parent is not None:
-            holder = _holder(op.parent)
+            holder = op.parent_op
             if holder is None or holder not in self._spans:
                 break
             op = holder

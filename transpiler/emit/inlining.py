@@ -119,7 +119,8 @@ class Inlining:
         places = [place for user in read.result.users for place in self._places(user)]
         if not places:
             return True
-        tops = [_ancestor_in(place, block) for place in places]
+        tops = [top for place in places if (top := block.ancestor_of(place)) is not None]
+        assert len(tops) == len(places)
         last = max(positions[top] for top in tops)
         if type_.space == "threadgroup" and any(p.parent is not block for p in places):
             return False
@@ -142,22 +143,10 @@ class Inlining:
         return found
 
 
-def _ancestor_in(op: Op, block: Block) -> Op:
-    """The op of `block` that is or holds `op`."""
-    while op.parent is not block:
-        assert op.parent is not None
-        assert op.parent.parent is not None
-        owner = op.parent.parent.parent
-        assert owner is not None
-        op = owner
-    return op
-
-
 def _is_in_if(op: Op, block: Block) -> bool:
     """Whether an op stands in `block`, or in a branch there: it runs once at most."""
     while op.parent is not block:
-        region = op.parent.parent if op.parent else None
-        owner = region.parent if region else None
+        owner = op.parent_op
         if not isinstance(owner, metal.If | scf.If):
             return False
         op = owner

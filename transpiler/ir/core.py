@@ -135,6 +135,11 @@ class Op:
         return value
 
     @property
+    def parent_op(self) -> Op | None:
+        """The op that this one is nested in."""
+        return self.parent.parent_op if self.parent is not None else None
+
+    @property
     def op_name(self) -> str:
         """The op's name, also for ops without a class."""
         return self.name
@@ -327,9 +332,21 @@ class Block:
             self.ops = [op for op in self.ops if op.parent is not None]
 
     @property
+    def parent_op(self) -> Op | None:
+        """The op whose region the block is in."""
+        return self.parent.parent if self.parent is not None else None
+
+    @property
     def terminator(self) -> Op:
         """The last op."""
         return self.ops[-1]
+
+    def ancestor_of(self, op: Op) -> Op | None:
+        """The op of this block that is `op`, or that it is nested in; None if it is elsewhere."""
+        place: Op | None = op
+        while place is not None and place.parent is not self:
+            place = place.parent_op
+        return place
 
 
 class Region:

@@ -27,7 +27,6 @@ from ..ir.types import (
     element_of,
 )
 from ..passes.direct import steps_masked
-from ..passes.layouts import parent_op
 from ..simdgroup import ELEMENTS_PER_LANE, SIDE
 from .context import Context, Storage
 from .distribution import Position, distribution_of
@@ -119,8 +118,7 @@ def carried_accumulator(op: Op) -> Value | None:
     The argument must go into the dot as c, through elementwise ops and other dots alone, and the
     result must come back as the argument's next value.
     """
-    block = op.parent
-    loop = block.parent.parent if block is not None and block.parent is not None else None
+    loop = op.parent_op
     if not isinstance(loop, scf.For):
         return None
     for argument in loop.body.args[1:]:
@@ -135,32 +133,22 @@ def chosen_accumulator(op: Op, plan: Plan) -> Value | None:
     Where nobody else needs a loop's sums any more, the dot goes on with their array, if a dot has
     made it.
     """
-    before, uses = op.operands[2], op.result.uses
-    if not isinstance(before.defining_op, scf.For | scf.If) or before.type != op.result.type:
+    before, branch = op.operands[2], op.parent_op
+    maker = before.defining_op
+    if not isinstance(maker, scf.For | scf.If) or before.type != op.result.type:
         return None
-    if len(uses) != 1 or {user for user, _ in before.uses} - {op} != {_other_end(op)}:
-        return None
-    if stored_as(before) not in plan.pairs:
-        return None
-    ((last, index),) = uses
-    other = _other_end(op)
-    if last is not op.parent.terminator or other is None:  # type: ignore[union-attr]
-        return None
-    branch = parent_op(op)
-    assert isinstance(branch, scf.If)
-    # Else the branch is in a loop of its own, whose later turns need the same sums again.
-    beside = branch.parent is before.defining_op.parent
-    same = len(before.uses) == 2 and other.operands[index] is before
-    return branch.results[index] if beside and same else None
-
-
-def _other_end(op: Op) -> Op | None:
-    """The last op of the other block of the scf.if around an op."""
-    branch = parent_op(op)
     if not isinstance(branch, scf.If) or branch.else_block is None:
         return None
-    blocks = (branch.then_block, branch.else_block)
-    return blocks[op.parent is blocks[0]].terminator
+    # Else the branch is in a loop of its own, whose later turns need the same sums again.
+    if branch.parent is not maker.parent or stored_as(before) not in plan.pairs:
+        return None
+    ends = [branch.then_block.terminator, branch.else_block.terminator]
+    own, other = ends if op.parent is branch.then_block else ends[::-1]
+    if op.result.users != [own] or len(op.result.uses) > 1:
+        return None
+    ((_, index),) = op.result.uses
+    only_here = len(before.uses) == 2 and {user for user, _ in before.uses} == {op, other}
+    return branch.results[index] if only_here and other.operands[index] is before else None
 
 
 def _comes_back(argument: Value, dot: Op) -> bool:

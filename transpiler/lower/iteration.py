@@ -188,7 +188,7 @@ def register_loops(
     block = builder.block
     for _ in runs:
         block.append(metal.Yield())
-        loop = block.parent.parent if block.parent else None
+        loop = block.parent_op
         assert loop is not None
         assert loop.parent is not None
         block = loop.parent

@@ -102,7 +102,7 @@ class _Keeping:
         for group in self.plan.groups[number + 1 :]:
             for root in group.roots:
                 for value in root.operands:
-                    stack += self._made_of(value) if isinstance(root, Keep) else [value]
+                    stack += self.plan.tensor_operands(value) if isinstance(root, Keep) else [value]
         seen: set[Value] = set()
         found: set[Value] = set()
         while stack:
@@ -113,16 +113,8 @@ class _Keeping:
             if value is also or self.plan.is_available(value):
                 found.add(value)
             else:
-                stack += self._made_of(value)
+                stack += self.plan.tensor_operands(value)
         return found
-
-    def _made_of(self, value: Value) -> list[Value]:
-        """The tensors from which a value is computed."""
-        op = value.defining_op
-        assert op is not None
-        if self.plan.view(value) is not None:
-            return [op.operands[0]]
-        return [v for v in op.operands if isinstance(v.type, TensorType)]
 
     def _smallest(self, value: Value) -> set[Value]:
         """The value, or fewer elements that it is cheaply made of: a row of a sum with a column."""

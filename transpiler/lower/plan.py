@@ -124,12 +124,17 @@ class Plan:
 
     def operand_positions(self, value: Value, position: Position) -> list[tuple[Value, Position]]:
         """The tensor operands of a computed value, at the positions that its own gives."""
+        mapping = self.view(value)
+        at = position if mapping is None else through(position, mapping)
+        return [(operand, at) for operand in self.tensor_operands(value)]
+
+    def tensor_operands(self, value: Value) -> list[Value]:
+        """The tensors that a value is computed from."""
         op = value.defining_op
         assert op is not None
-        mapping = self.view(value)
-        if mapping is not None:
-            return [(op.operands[0], through(position, mapping))]
-        return [(value, position) for value in op.operands if isinstance(value.type, TensorType)]
+        if self.view(value) is not None:
+            return [op.operands[0]]
+        return [operand for operand in op.operands if isinstance(operand.type, TensorType)]
 
     def visits(self, root: Root, group: Group) -> Iterator[Visit]:
         """Every tensor value that the root needs, with the position at which it is needed."""
@@ -317,7 +322,7 @@ class _BlockPlanner:
                     self._add(Keep(op, result))
 
     def _add_terminator(self, op: Op) -> None:
-        parent = op.parent.parent.parent if op.parent and op.parent.parent else None
+        parent = op.parent_op
         if isinstance(parent, scf.For):
             self.carry(op, op.operands, parent.body.args[1:])
         elif isinstance(parent, scf.If):
@@ -471,8 +476,7 @@ def base_argument(pointer: Value) -> Value | None:
         if op is None:
             block = pointer.owner
             assert isinstance(block, Block)
-            is_argument = block.parent is not None and isinstance(block.parent.parent, tt.Func)
-            return pointer if is_argument else None
+            return pointer if isinstance(block.parent_op, tt.Func) else None
         if isinstance(op, _KEEP_BASE):
             pointer = op.operands[0]
         else:

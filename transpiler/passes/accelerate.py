@@ -19,7 +19,7 @@ from ..ir.attributes import DenseArrayAttr
 from ..ir.core import Module, Op, Value
 from ..ir.types import BF16, F16, F32, I8, I32, FloatType, MemDescType, TensorType, Type
 from ..target import Target
-from .layouts import parent_op, transposed_layout
+from .layouts import transposed_layout
 from .tiling import choose_grid, fragment_layout, splits_by_rows
 
 _MATRIX_ELEMENTS = (F16, BF16, F32)
@@ -179,7 +179,7 @@ def _feeds_left_operand(dot: tt.Dot) -> bool:
         for user, index in value.uses:
             if isinstance(user, tt.Dot) and index == 0:
                 return True
-            branch = parent_op(user)
+            branch = user.parent_op
             if user.elementwise or isinstance(user, _THROUGH):
                 stack.extend(user.results)
             elif isinstance(user, scf.Yield) and isinstance(branch, scf.If):

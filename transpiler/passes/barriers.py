@@ -139,7 +139,7 @@ def _accesses_inside(kernel: Op) -> _Table:
         own = table.get(op) or _Accesses()
         if _add_own(own, op):
             table[op] = own
-        holder = op.parent.parent.parent if op.parent and op.parent.parent else None
+        holder = op.parent_op
         if holder is not None and op in table:
             table.setdefault(holder, _Accesses()).add(table[op])
     return table

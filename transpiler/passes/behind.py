@@ -48,12 +48,7 @@ class Behind:
             assert isinstance(like.type, TensorType)
             type_ = with_element(like.type, I1)
             made.insert(0, before.value(tt.Splat((self._is_there(),), (type_,))))
-        if not made:
-            return None
-        total = made[0]
-        for part in made[1:]:
-            total = before.binary(arith.Andi, total, part)
-        return total
+        return before.conjunction(made)
 
     def _is_there(self) -> Value:
         """counter + number * step < upper + peeled * step"""

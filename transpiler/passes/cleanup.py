@@ -164,13 +164,9 @@ def _entry_of(access: Op, count: int) -> int | None:
 
 def _comes_before(first: Op, later: Op) -> bool:
     """Whether an op stands behind another in its block, or nested in what stands there."""
-    block, place = first.parent, later
-    while place.parent is not None and place.parent is not block:
-        region = place.parent.parent
-        if region is None or region.parent is None:
-            return False
-        place = region.parent
-    if block is None or place.parent is not block:
+    block = first.parent
+    place = block.ancestor_of(later) if block is not None else None
+    if block is None or place is None:
         return False
     return block.ops.index(first) < block.ops.index(place)
 

@@ -148,7 +148,7 @@ def _loops_around(store: Op, function: tt.Func) -> list[scf.For]:
     loops: list[scf.For] = []
     block: Block | None = store.parent
     while block is not None and block is not function.entry:
-        owner = block.parent.parent if block.parent else None
+        owner = block.parent_op
         if not isinstance(owner, scf.For) or owner.unsigned:
             raise _UnknownError
         loops.append(owner)

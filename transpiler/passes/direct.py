@@ -26,7 +26,6 @@ from .folding import splat_of
 from .in_place import root_of, written_roots
 from .insertion import Before
 from .layouts import Recomputing, encoding_of
-from .lifetimes import ancestor_in
 from .tiling import address_layout, sharing
 
 _QUIET = (
@@ -129,7 +128,8 @@ def _can_wait(load: tt.Load, anchor: Op) -> bool:
         return False
     if type_.element not in (F16, BF16, F32):
         return False
-    last = ancestor_in(anchor, block)
+    last = block.ancestor_of(anchor)
+    assert last is not None
     between = block.ops[block.ops.index(load) : block.ops.index(last) + (last is not anchor)]
     return all(
         op.pure or op.terminator or isinstance(op, _QUIET)

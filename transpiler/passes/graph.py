@@ -217,7 +217,7 @@ def _block_of(op: Op, region: Region) -> Block:
     """The block of the region that an op is in, perhaps deep inside another op."""
     block = op.parent
     while block is not None and block.parent is not region:
-        owner = block.parent.parent if block.parent else None
+        owner = block.parent_op
         block = owner.parent if owner else None
     assert block is not None
     return block

@@ -69,7 +69,7 @@ def _members(block: Block, start: int, end: int, mask: Value) -> list[Op] | None
     inside = set(block.ops[start : end + 1])
     for op in block.ops[:start]:
         if isinstance(op, metal.Local) and all(
-            _top(user, block) in inside for user in op.result.users
+            block.ancestor_of(user) in inside for user in op.result.users
         ):
             inside.add(op)
     stretch = [op for op in block.ops if op in inside]
@@ -87,18 +87,10 @@ def _members(block: Block, start: int, end: int, mask: Value) -> list[Op] | None
     return [op for op in stretch if op in inside]
 
 
-def _top(op: Op, block: Block) -> Op | None:
-    """The op of `block` that is or holds `op`."""
-    while op.parent is not block:
-        region = op.parent.parent if op.parent else None
-        if region is None or region.parent is None:
-            return None
-        op = region.parent
-    return op
-
-
 def _is_used_outside(op: Op, inside: set[Op], block: Block) -> bool:
-    return any(_top(user, block) not in inside for result in op.results for user in result.users)
+    return any(
+        block.ancestor_of(user) not in inside for result in op.results for user in result.users
+    )
 
 
 def _concerns_one_thread(op: Op, mask: Value, inside: set[Op]) -> bool:

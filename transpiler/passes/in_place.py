@@ -76,7 +76,7 @@ def root_of(pointers: Value) -> Value | None:
             pointers = op.operands[0]
             continue
         owner = pointers.owner
-        holder = owner.parent.parent if isinstance(owner, Block) and owner.parent else None
+        holder = owner.parent_op if isinstance(owner, Block) else None
         if isinstance(holder, scf.For) and pointers in holder.iter_args:
             pointers = holder.inits[pointers.index - 1]
         elif isinstance(op, scf.For):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from ..dialects import arith, tt
@@ -53,6 +54,12 @@ class Before:
     def binary(self, kind: type[Op], a: Value, b: Value) -> Value:
         """An op on two operands of one type."""
         return self.value(kind((a, b), (a.type,)))
+
+    def conjunction(self, conditions: Sequence[Value]) -> Value | None:
+        """All of them; None where there is none."""
+        if not conditions:
+            return None
+        return functools.reduce(lambda a, b: self.binary(arith.Andi, a, b), conditions)
 
     def compare(self, predicate: str, a: Value, b: Value) -> Value:
         """arith.cmpi."""

@@ -89,7 +89,7 @@ class _Layouts:
         if isinstance(user, scf.For):
             self._choose_carried(user, index - 3, encoding)
         elif isinstance(user, scf.Yield):
-            owner = parent_op(user)
+            owner = user.parent_op
             if isinstance(owner, scf.For):
                 self._choose_carried(owner, index, encoding)
             elif isinstance(owner, scf.If):
@@ -110,7 +110,7 @@ class _Layouts:
         if isinstance(op, scf.For):
             yield from _alike(op.body.args[1:], 3)
         elif isinstance(op, scf.Yield):
-            owner = parent_op(op)
+            owner = op.parent_op
             if isinstance(owner, scf.For | scf.If):
                 yield from _alike(owner.results, 0)
             else:
@@ -248,12 +248,6 @@ def set_encoding(value: Value, encoding: Encoding) -> None:
     """Give a tensor value another layout."""
     assert isinstance(value.type, TensorType)
     value.type = TensorType(value.type.shape, value.type.element, encoding)
-
-
-def parent_op(op: Op) -> Op | None:
-    """The op that an op is nested in."""
-    region = op.parent.parent if op.parent else None
-    return region.parent if region else None
 
 
 def insert_after(value: Value, op: Op) -> None:

@@ -52,7 +52,7 @@ class Numbering:
         for index, op in enumerate(order):
             self._numbers[op] = (index, index)
         for op in reversed(order):
-            owner = _owner(op)
+            owner = op.parent_op
             if owner in self._numbers:
                 start, end = self._numbers[owner]
                 self._numbers[owner] = (start, max(end, self._numbers[op][1]))
@@ -62,20 +62,11 @@ class Numbering:
 
     def span(self, ops: Iterable[Op], block: Block | None) -> tuple[int, int]:
         """The first and the last number of the ops in a block that are or hold these."""
-        spans = [self._numbers[ancestor_in(op, block)] for op in ops]
+        spans = [self._span(op, block) for op in ops]
         first = min((start for start, _ in spans), default=0)
         return first, max((end for _, end in spans), default=0)
 
-
-def ancestor_in(op: Op, block: Block | None) -> Op:
-    """The op in a block that is or holds `op`."""
-    while op.parent is not block:
-        owner = _owner(op)
-        assert owner is not None
-        op = owner
-    return op
-
-
-def _owner(op: Op) -> Op | None:
-    region = op.parent.parent if op.parent else None
-    return region.parent if region else None
+    def _span(self, op: Op, block: Block | None) -> tuple[int, int]:
+        place = block.ancestor_of(op) if block is not None else None
+        assert place is not None
+        return self._numbers[place]

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..analysis.origins import CONTROL, copied
 from ..dialects import gpu, metal_matrix, scf, tt, ttg
 from ..ir.attributes import Attribute, OpaqueAttr
 from ..ir.core import Block, Module, Op, Value
@@ -122,7 +123,7 @@ def _bases(pointer: Value) -> set[Value]:
     stack, seen = [pointer], {pointer}
     while stack:
         value = stack.pop()
-        if isinstance(value.owner, Block) and isinstance(_holder(value.owner), tt.Func):
+        if isinstance(value.owner, Block) and isinstance(value.owner.parent_op, tt.Func):
             found.add(value)
         new = set(_sources(value)) - seen
         seen |= new
@@ -130,28 +131,11 @@ def _bases(pointer: Value) -> set[Value]:
     return found
 
 
-def _holder(block: Block) -> Op | None:
-    return block.parent.parent if block.parent is not None else None
-
-
 def _sources(value: Value) -> list[Value]:
     """What a pointer is computed from, or may be a copy of."""
     op = value.defining_op
-    if op is None:
-        loop = _holder(value.owner) if isinstance(value.owner, Block) else None
-        if isinstance(loop, scf.For) and value.index > 0:
-            return [loop.inits[value.index - 1], loop.yields[value.index - 1]]
-        if isinstance(loop, scf.While) and value.owner is loop.before:
-            return [loop.inits[value.index], loop.after.terminator.operands[value.index]]
-        if isinstance(loop, scf.While):
-            return [loop.before.terminator.operands[1 + value.index]]
-        return []
-    if isinstance(op, scf.For):
-        return [op.inits[value.index], op.yields[value.index]]
-    if isinstance(op, scf.If):
-        return [region.block.terminator.operands[value.index] for region in op.regions]
-    if isinstance(op, scf.While):
-        return [op.before.terminator.operands[1 + value.index]]
+    if op is None or isinstance(op, CONTROL):
+        return copied(value)
     return [v for v in op.operands if isinstance(element_of(v.type), PointerType)]
 
 

@@ -84,7 +84,7 @@ def is_inside(value: Value, op: Op) -> bool:
     owner = value.defining_op
     block = owner.parent if owner is not None else value.owner
     while isinstance(block, Block):
-        holder = block.parent.parent if block.parent else None
+        holder = block.parent_op
         if holder is op:
             return True
         block = holder.parent if holder is not None else None

@@ -440,23 +440,15 @@ def _same_path(a: tuple[Op, ...], b: tuple[Op, ...]) -> bool:
 
 def is_held(op: Op, loop: Op) -> bool:
     """Whether an op is in another one's regions."""
-    return any(holder is loop for holder in _holders(op))
-
-
-def _holders(op: Op) -> Iterator[Op]:
-    while op.parent is not None and op.parent.parent is not None:
-        holder = op.parent.parent.parent
-        if holder is None:
-            return
-        yield holder
-        op = holder
+    holder = op.parent_op
+    while holder is not None and holder is not loop:
+        holder = holder.parent_op
+    return holder is loop
 
 
 def _in_block(op: Op, block: Block) -> Op:
     """The op of a block that is, or holds, an op."""
-    if op.parent is block:
-        return op
-    for holder in _holders(op):
-        if holder.parent is block:
-            return holder
-    raise NoShift
+    place = block.ancestor_of(op)
+    if place is None:
+        raise NoShift
+    return place

@@ -429,7 +429,7 @@ def _enters(op: Op) -> Iterator[tuple[Value, Value]]:
     elif isinstance(op, scf.While):
         yield from zip(op.inits, op.before.args, strict=True)
     elif isinstance(op, scf.Condition):
-        loop = op.parent.parent.parent if op.parent and op.parent.parent else None
+        loop = op.parent_op
         assert isinstance(loop, scf.While)
         yield from zip(op.values, loop.after.args, strict=True)
         yield from zip(op.values, loop.results, strict=True)

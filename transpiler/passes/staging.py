@@ -26,7 +26,7 @@ from ..simdgroup import SIDE
 from ..target import Target
 from .direct import DirectLoads
 from .in_place import order_stores
-from .layouts import insert_after, parent_op
+from .layouts import insert_after
 from .operand_tiles import (
     held_type,
     is_transposed,
@@ -184,11 +184,11 @@ def _is_used_once(value: Value) -> bool:
 
 def _is_in_a_loop_behind(op: Op, maker: Op) -> bool:
     """Whether an op stands in a loop that another one stands before."""
-    holder = parent_op(op) if op.parent is not maker.parent else None
+    holder = op.parent_op if op.parent is not maker.parent else None
     while holder is not None:
         if isinstance(holder, scf.For | scf.While):
             return True
-        holder = parent_op(holder) if holder.parent is not maker.parent else None
+        holder = holder.parent_op if holder.parent is not maker.parent else None
     return False
 
 

@@ -289,12 +289,7 @@ class Shift:
         """The conditions that are left for turn t; None where there are none."""
         mine, its = self.without_guards(mask, None), self.without_guards(first, 0)
         made = [self.make(value, other, before) for value, other in zip(mine, its, strict=True)]
-        if not made:
-            return None
-        total = made[0]
-        for part in made[1:]:
-            total = before.binary(arith.Andi, total, part)
-        return total
+        return before.conjunction(made)
 
     def _make(self, value: Value, first: Value | None, before: Before) -> Value:
         number = self.as_polynomial(value)
