@@ -8,6 +8,13 @@ namespace trimetal {
 METAL_FUNC constexpr uint matrix_row(uint lane) { return ((lane >> 2) & 4) + ((lane >> 1) & 3); }
 METAL_FUNC constexpr uint matrix_column(uint lane) { return ((lane >> 1) & 4) + ((lane & 1) << 1); }
 
+// The offset of an element from the matrix's address.
+METAL_FUNC ulong offset_of(uint row, uint column, ulong row_length, const vec<ulong, 2>& origin,
+                           bool transpose) {
+    return transpose ? (origin.d[1] + column) * row_length + origin.d[0] + row
+                     : (origin.d[1] + row) * row_length + origin.d[0] + column;
+}
+
 template <class T> constexpr bool is_matrix_element =
     is_same_v<T, float> || is_same_v<T, half> || is_same_v<T, bfloat>;
 

@@ -11,10 +11,8 @@ METAL_FUNC constexpr uint matrix_lane(uint row, uint column) {
 // The offset of a lane's element i from the matrix's address.
 METAL_FUNC ulong element_offset(uint i, ulong row_length, const vec<ulong, 2>& origin,
                                 bool transpose) {
-    const uint lane = lane_index();
-    const ulong row = matrix_row(lane), column = matrix_column(lane) + i;
-    return transpose ? (origin.d[1] + column) * row_length + origin.d[0] + row
-                     : (origin.d[1] + row) * row_length + origin.d[0] + column;
+    const uint row = matrix_row(lane_index()), column = matrix_column(lane_index()) + i;
+    return offset_of(row, column, row_length, origin, transpose);
 }
 
 // d = a * b + d of a lane's two elements, in float.

@@ -107,13 +107,6 @@ static __attribute__((noinline)) void multiply_rows(D* d, const A* a, const B* b
     }
 }
 
-// The offset of an element from the matrix's address.
-METAL_FUNC ulong offset_of(uint row, uint column, ulong row_length, const vec<ulong, 2>& origin,
-                           bool transpose) {
-    return transpose ? (origin.d[1] + column) * row_length + origin.d[0] + row
-                     : (origin.d[1] + row) * row_length + origin.d[0] + column;
-}
-
 } // namespace trimetal
 
 namespace metal {
